@@ -1,0 +1,70 @@
+#!/usr/bin/env bash
+# The parts of setup.sh: what is looked for, how, and how the missing ones are installed. Sourced.
+
+missing=()
+
+# need PACKAGE CHECK…: remembers the package when the check fails.
+need() {
+    local package=$1
+    shift
+    if ! "$@" >/dev/null 2>&1; then
+        missing+=("$package")
+    fi
+}
+
+has_command() { PATH=$PATH:/usr/sbin:/sbin command -v "$1"; }
+has_file() { test -e "$1"; }
+has_postgres() { has_command initdb || compgen -G '/usr/lib/postgresql/*/bin/initdb' || test -x "${LOTKEEPER_PG_BIN:-/nonexistent}/initdb"; }
+has_pymodbus() { /usr/bin/python3 -c 'import pymodbus'; }
+has_pyserial() { /usr/bin/python3 -c 'import serial'; }
+has_cjk_font() { compgen -G '/usr/share/fonts/opentype/noto/NotoSansCJK-*.ttc' || fc-list :lang=zh family | grep -q .; }
+
+# need_tool NAME MINIMUM ADVICE: stops when a tool we don't install is absent or too old.
+need_tool() {
+    local name=$1 minimum=$2 advice=$3 found
+    if ! has_command "$name" >/dev/null; then
+        echo "setup: $name was not found; $advice" >&2
+        exit 1
+    fi
+    case $name in
+    go) found=$(GOTOOLCHAIN=local go env GOVERSION) ;;
+    *) found=$("$name" --version 2>/dev/null | head -n 1) ;;
+    esac
+    found=${found#go}
+    found=${found#v}
+    if [ "$(printf '%s\n%s\n' "$minimum" "$found" | sort -V | head -n 1)" != "$minimum" ]; then
+        echo "setup: $name is $found, at least $minimum is needed; $advice" >&2
+        exit 1
+    fi
+}
+
+# as_root COMMAND…: directly as root, else through sudo.
+as_root() {
+    if [ "$(id -u)" -eq 0 ]; then
+        "$@"
+    else
+        sudo "$@"
+    fi
+}
+
+install_missing() {
+    if [ ${#missing[@]} -eq 0 ]; then
+        echo "setup: nothing is missing"
+        return
+    fi
+    echo "setup: missing: ${missing[*]}"
+    if ! has_command apt-get >/dev/null; then
+        echo "setup: this is not Debian or a relative of it (no apt-get): install the above by hand and run again" >&2
+        exit 1
+    fi
+    if [ "$(id -u)" -ne 0 ] && ! has_command sudo >/dev/null; then
+        echo "setup: not root and no sudo: run as root: apt-get install --no-install-recommends ${missing[*]}" >&2
+        exit 1
+    fi
+    # dpkg's lock is waited for: another installer may run. A half-configured dpkg (after Ctrl-C) is finished first.
+    local apt=(env DEBIAN_FRONTEND=noninteractive apt-get -q -o DPkg::Lock::Timeout=300)
+    as_root env DEBIAN_FRONTEND=noninteractive dpkg --configure -a </dev/null
+    as_root "${apt[@]}" update </dev/null
+    as_root "${apt[@]}" install -y --no-install-recommends "${missing[@]}" </dev/null
+    echo "setup: installed ${missing[*]}"
+}

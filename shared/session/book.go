@@ -1,0 +1,329 @@
+package session
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"lotkeeper/shared/fact"
+	"lotkeeper/shared/plate"
+)
+
+// Key names a vehicle within a lot: its plate's text, or "#" and an observation's id when it shows no plate. Colours
+// are told apart inside a key's timeline, because an unknown colour may be either.
+type Key string
+
+// Book is the fold of a growing set of facts. It re-folds only the vehicles that a fact touches. It is not safe for
+// concurrent use. The zero Book is not usable; see [NewBook].
+type Book struct {
+	facts    map[fact.ID]*entry
+	byRef    map[fact.ID][]fact.ID // facts that name a fact in Refs
+	vehicles map[Key]*vehicle
+	keys     map[fact.ID]Key // of observations
+	sessions map[ID]*Session // by id and alias
+	clocks   map[clockKey]offset
+	sources  map[clockKey][]fact.ID // observations timed by a clock
+	poor     []Poor
+}
+
+// Poor is a fact that the fold cannot read: stored and sent like any other, but without effect. Somebody should look.
+type Poor struct {
+	ID    fact.ID
+	Cause error
+}
+
+type vehicle struct {
+	observations map[fact.ID]struct{}
+	sessions     []*Session // in the order of time
+}
+
+type clockKey struct {
+	author fact.Author
+	source string
+	boot   string
+}
+
+type offset struct {
+	by   fact.ID // the clock fact
+	move time.Duration
+}
+
+// NewBook returns the fold of no facts.
+func NewBook() *Book {
+	return &Book{
+		facts: map[fact.ID]*entry{}, byRef: map[fact.ID][]fact.ID{}, vehicles: map[Key]*vehicle{},
+		keys: map[fact.ID]Key{}, sessions: map[ID]*Session{}, clocks: map[clockKey]offset{},
+		sources: map[clockKey][]fact.ID{},
+	}
+}
+
+// Fold returns the book of a set of facts.
+func Fold(facts []fact.Fact) *Book {
+	b := NewBook()
+	b.Add(facts...)
+	return b
+}
+
+// Add takes facts into the book and returns the keys of the vehicles whose sessions may have changed, sorted. Facts it
+// already has are passed over.
+func (b *Book) Add(facts ...fact.Fact) []Key {
+	dirty := map[Key]struct{}{}
+	for i := range facts {
+		b.add(&facts[i], dirty)
+	}
+	keys := make([]Key, 0, len(dirty))
+	for k := range dirty {
+		keys = append(keys, k)
+	}
+	slices.Sort(keys)
+	for _, k := range keys {
+		b.refold(k)
+	}
+	return keys
+}
+
+func (b *Book) add(in *fact.Fact, dirty map[Key]struct{}) {
+	if _, known := b.facts[in.ID()]; known {
+		return
+	}
+	e := read(*in)
+	b.facts[e.id] = e
+	for _, r := range e.Refs {
+		b.byRef[r] = append(b.byRef[r], e.id)
+	}
+	if e.poor != nil {
+		b.poor = append(b.poor, Poor{e.id, e.poor})
+		return
+	}
+	switch e.Kind {
+	case fact.KindClock:
+		b.setClock(e, dirty)
+	case fact.KindCorrected, fact.KindMatched:
+		b.assign(e.Refs[0], dirty)
+	}
+	if e.observes() {
+		ck := clockKey{e.Author, e.Source, e.Boot}
+		b.sources[ck] = append(b.sources[ck], e.id)
+		b.assign(e.id, dirty)
+	}
+	for _, r := range e.Refs {
+		if k, ok := b.keys[r]; ok {
+			dirty[k] = struct{}{}
+		}
+	}
+}
+
+func (b *Book) setClock(e *entry, dirty map[Key]struct{}) {
+	c := e.body.(fact.Clock)
+	ck := clockKey{e.Author, c.Source, c.Boot}
+	if old, had := b.clocks[ck]; had && before(e, b.facts[old.by]) {
+		return
+	}
+	b.clocks[ck] = offset{e.id, time.Duration(c.OffsetMS) * time.Millisecond}
+	for _, o := range b.sources[ck] {
+		if k, ok := b.keys[o]; ok {
+			dirty[k] = struct{}{}
+		}
+	}
+}
+
+// assign finds the vehicle of an observation, marks its old and new vehicle, and takes along what is matched to it.
+func (b *Book) assign(id fact.ID, dirty map[Key]struct{}) {
+	if e, ok := b.facts[id]; !ok || !e.observes() {
+		return
+	}
+	k := b.keyOf(id)
+	old, had := b.keys[id]
+	dirty[k] = struct{}{}
+	if had && old == k {
+		return
+	}
+	if had {
+		delete(b.vehicles[old].observations, id)
+		dirty[old] = struct{}{}
+	}
+	b.keys[id] = k
+	v := b.vehicles[k]
+	if v == nil {
+		v = &vehicle{observations: map[fact.ID]struct{}{}}
+		b.vehicles[k] = v
+	}
+	v.observations[id] = struct{}{}
+	for _, r := range b.byRef[id] {
+		if m := b.facts[r]; m.poor == nil && m.Kind == fact.KindMatched && m.Refs[1] == id {
+			b.assign(m.Refs[0], dirty)
+		}
+	}
+}
+
+// keyOf says which vehicle an observation is of: the one that the last match or correction gives it, else the plate it
+// read, else a vehicle of its own. Matches that run in a circle all mean the circle's earliest id.
+func (b *Book) keyOf(id fact.ID) Key {
+	var path []fact.ID
+	for {
+		if i := slices.Index(path, id); i >= 0 {
+			id = slices.MinFunc(path[i:], fact.ID.Compare)
+			return keyOfPlate(b.facts[id].ownPlate(), id)
+		}
+		path = append(path, id)
+		last := b.lastWord(id)
+		switch {
+		case last == nil:
+			return keyOfPlate(b.facts[id].ownPlate(), id)
+		case last.Kind == fact.KindCorrected:
+			return keyOfPlate(last.ownPlate(), id)
+		}
+		if to, ok := b.facts[last.Refs[1]]; !ok || !to.observes() {
+			return keyOfPlate(b.facts[id].ownPlate(), id)
+		}
+		id = last.Refs[1]
+	}
+}
+
+// lastWord returns the last correction or match that speaks of an observation; nil when there is none.
+func (b *Book) lastWord(id fact.ID) *entry {
+	var last *entry
+	for _, r := range b.byRef[id] {
+		e := b.facts[r]
+		if (e.says(fact.KindCorrected, id) && e.plate != nil || e.says(fact.KindMatched, id)) && (last == nil || before(last, e)) {
+			last = e
+		}
+	}
+	return last
+}
+
+func keyOfPlate(p plate.Plate, id fact.ID) Key {
+	if p.Text == "" || p.Class == plate.None {
+		return Key("#" + id.String())
+	}
+	return Key(p.Text)
+}
+
+// at is when an observation happened, by the clock that the last clock fact makes of its source's.
+func (b *Book) at(e *entry) time.Time {
+	return e.At.Add(b.clocks[clockKey{e.Author, e.Source, e.Boot}].move)
+}
+
+func (b *Book) refold(k Key) {
+	v := b.vehicles[k]
+	if v == nil {
+		return
+	}
+	for _, s := range v.sessions {
+		delete(b.sessions, s.ID)
+		for _, a := range s.Aliases {
+			delete(b.sessions, a)
+		}
+	}
+	v.sessions = b.timeline(v)
+	for _, s := range v.sessions {
+		b.sessions[s.ID] = s
+		for _, a := range s.Aliases {
+			b.sessions[a] = s
+		}
+	}
+	if len(v.observations) == 0 {
+		delete(b.vehicles, k)
+	}
+}
+
+// Has reports whether the book holds the fact.
+func (b *Book) Has(id fact.ID) bool { _, ok := b.facts[id]; return ok }
+
+// Fact returns a fact of the book.
+func (b *Book) Fact(id fact.ID) (fact.Fact, bool) {
+	e, ok := b.facts[id]
+	if !ok {
+		return fact.Fact{}, false
+	}
+	return e.Fact, true
+}
+
+// Len returns how many facts the book holds.
+func (b *Book) Len() int { return len(b.facts) }
+
+// Poor returns the facts that the fold cannot read, in no particular order.
+func (b *Book) Poor() []Poor { return slices.Clone(b.poor) }
+
+// Session returns the session with the id or alias.
+func (b *Book) Session(id ID) (Session, bool) {
+	s, ok := b.sessions[id]
+	if !ok {
+		return Session{}, false
+	}
+	return *s, true
+}
+
+// KeyOf returns the vehicle that an observation was assigned to.
+func (b *Book) KeyOf(observation fact.ID) (Key, bool) { k, ok := b.keys[observation]; return k, ok }
+
+// Of returns a vehicle's sessions in the order of time.
+func (b *Book) Of(k Key) []Session {
+	v := b.vehicles[k]
+	if v == nil {
+		return nil
+	}
+	out := make([]Session, len(v.sessions))
+	for i, s := range v.sessions {
+		out[i] = *s
+	}
+	return out
+}
+
+// Sessions returns all sessions, ordered by id.
+func (b *Book) Sessions() []Session {
+	out := make([]Session, 0, len(b.sessions))
+	for id, s := range b.sessions {
+		if id == s.ID {
+			out = append(out, *s)
+		}
+	}
+	slices.SortFunc(out, func(x, y Session) int { return x.ID.Compare(y.ID) })
+	return out
+}
+
+// InsideFor returns the sessions inside that a vehicle with this plate may own, latest entry first: those of its text
+// whose colour does not speak against it.
+func (b *Book) InsideFor(p plate.Plate) []Session {
+	v := b.vehicles[Key(p.Text)]
+	if v == nil || p.Text == "" {
+		return nil
+	}
+	var out []Session
+	for _, s := range slices.Backward(v.sessions) {
+		if s.State == Inside && plate.SameVehicle(s.Plate, p) {
+			out = append(out, *s)
+		}
+	}
+	return out
+}
+
+// Candidates returns the sessions inside whose plate may have been misread as p, best first. Vehicles without a plate
+// are not among them.
+func (b *Book) Candidates(p plate.Plate) []Session {
+	var out []Session
+	for k, v := range b.vehicles {
+		if strings.HasPrefix(string(k), "#") || string(k) == p.Text {
+			continue
+		}
+		for _, s := range v.sessions {
+			if s.State == Inside && plate.Similar(s.Plate, p) {
+				out = append(out, *s)
+			}
+		}
+	}
+	slices.SortFunc(out, func(x, y Session) int { return x.ID.Compare(y.ID) })
+	return out
+}
+
+// Inside returns every session inside, ordered by entry.
+func (b *Book) Inside() []Session {
+	var out []Session
+	for _, s := range b.Sessions() {
+		if s.State == Inside {
+			out = append(out, s)
+		}
+	}
+	slices.SortStableFunc(out, func(x, y Session) int { return x.start().Compare(y.start()) })
+	return out
+}

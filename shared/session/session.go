@@ -1,0 +1,137 @@
+// Package session folds a lot's facts into its parking sessions.
+//
+// Fold is a pure function of the set of facts: total (any set has sessions), commutative (their order of arrival does
+// not matter), idempotent (a fact that comes again changes nothing). Two booths, or a booth and the cloud, that hold
+// the same facts hold the same sessions and bills. DESIGN.md beside this file says how, and why so.
+//
+// Nothing here reads a clock, a configuration or another vehicle's facts. What needed them (a fuzzy match, a tariff in
+// force) was decided once, where it happened, and is itself a fact.
+package session
+
+import (
+	"time"
+
+	"lotkeeper/shared/fact"
+	"lotkeeper/shared/money"
+	"lotkeeper/shared/plate"
+	"lotkeeper/shared/tariff"
+)
+
+// Version names these fold semantics. Digests carry it: nodes of different versions do not compare.
+const Version = 1
+
+// DuplicateGap is how long after an observation another of the same vehicle in the same direction is the same passage
+// read twice.
+const DuplicateGap = 180 * time.Second
+
+// ID is a session's id: the id of the observation that began it, so its entry's author made it. Merged ids are kept as
+// aliases of the earliest and never die.
+type ID = fact.ID
+
+// State is where a session stands.
+type State string
+
+// The states of a session.
+const (
+	Inside State = "inside" // entered, not left
+	Left   State = "left"   // its exit is known; closed
+	Lost   State = "lost"   // the vehicle entered again, so it must have left unseen; closed, never billed by itself
+)
+
+// Basis says how an end of a session is known.
+type Basis string
+
+// The bases, from best to worst.
+const (
+	Crossed Basis = "crossed" // read, and crossed the loop behind the barrier
+	Assumed Basis = "assumed" // read and let through, the crossing not recorded
+	Stored  Basis = "stored"  // from a camera's memory, after the fact
+	Unread  Basis = "unread"  // crossed without a plate being read
+)
+
+// Visit is one end of a session.
+type Visit struct {
+	Fact   fact.ID      `json:"fact"` // the observation
+	At     time.Time    `json:"at"`   // corrected time
+	Lane   string       `json:"lane"`
+	Basis  Basis        `json:"basis"`
+	Photos []fact.Photo `json:"photos,omitempty"`
+}
+
+// Grade says what evidence there is for a session. Only evidenced money is demanded.
+type Grade string
+
+// The grades, from best to worst.
+const (
+	BothEnds Grade = "both" // both ends read by a camera
+	OneEnd   Grade = "one"
+	NoPhoto  Grade = "sensor" // sensors only
+)
+
+// Flag is something a person should know about a session.
+type Flag string
+
+// The flags.
+const (
+	NoEntry  Flag = "no_entry"  // the exit minted the session
+	NoExit   Flag = "no_exit"   // entered again without an exit
+	Doubled  Flag = "doubled"   // an end was read more than once
+	Paired   Flag = "paired"    // matched by a person or by similarity
+	Renamed  Flag = "renamed"   // its plate was corrected
+	Overpaid Flag = "overpaid"  // more was paid than billed: refund due
+	TwoBills Flag = "two_bills" // a second bill was written; the first stands
+)
+
+// Payment is money that came in for a session.
+type Payment struct {
+	Fact     fact.ID      `json:"fact"`
+	At       time.Time    `json:"at"`
+	Amount   money.Amount `json:"amount"`
+	Method   string       `json:"method"` // "cash" or the provider
+	Order    string       `json:"order"`  // what makes it one payment: order number or action id
+	Operator string       `json:"operator,omitempty"`
+}
+
+// Session is one parking of one vehicle in one lot.
+type Session struct {
+	ID      ID              `json:"id"`
+	Aliases []ID            `json:"aliases,omitempty"` // sorted
+	Plate   plate.Plate     `json:"plate"`
+	State   State           `json:"state"`
+	Entry   *Visit          `json:"entry,omitempty"` // nil when the exit minted the session
+	Exit    *Visit          `json:"exit,omitempty"`
+	Tariff  *fact.TariffRef `json:"tariff,omitempty"` // pinned at entry
+	Bill    *tariff.Bill    `json:"bill,omitempty"`   // frozen at release
+	Billed  fact.ID         `json:"billed,omitzero"`  // the fact that froze it
+	Pays    []Payment       `json:"pays,omitempty"`   // in the order of time
+	Money   Money           `json:"money"`
+	Grade   Grade           `json:"grade"`
+	Flags   []Flag          `json:"flags,omitempty"` // sorted
+	Facts   []fact.ID       `json:"facts"`           // every fact that speaks about it; sorted
+	Current *fact.Decision  `json:"-"`               // the last decision about it, for screens; not part of the digest
+}
+
+// Money is how a session's bill was settled. For a billed session Gross = Paid + Free + Debt.
+type Money struct {
+	Gross  money.Amount `json:"gross"`  // what the tariff asked
+	Free   money.Amount `json:"free"`   // taken off by rights, coupons and waivers
+	Paid   money.Amount `json:"paid"`   // of the bill, paid
+	Debt   money.Amount `json:"debt"`   // of the bill, not paid
+	Excess money.Amount `json:"excess"` // paid beyond the bill: refund due
+}
+
+// Closed reports whether the vehicle has left.
+func (s *Session) Closed() bool { return s.State != Inside }
+
+// Has reports whether id is the session's id or an alias.
+func (s *Session) Has(id ID) bool {
+	if s.ID == id {
+		return true
+	}
+	for _, a := range s.Aliases {
+		if a == id {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,97 @@
+package session
+
+import (
+	"cmp"
+	"slices"
+
+	"lotkeeper/shared/fact"
+)
+
+// settle applies the bills and payments among a session's facts.
+func (b *Book) settle(s *Session) {
+	var bills, pays []*entry
+	for _, id := range s.Facts {
+		switch e := b.facts[id]; body := e.body.(type) {
+		case fact.Bill:
+			if s.Has(body.Session) && b.stands(e) {
+				bills = append(bills, e)
+			}
+		case fact.Cash, fact.Payment:
+			pays = append(pays, e)
+		}
+	}
+	order := func(x, y *entry) int { return cmp.Or(cmp.Compare(x.HLC, y.HLC), x.id.Compare(y.id)) }
+	slices.SortFunc(bills, order)
+	slices.SortFunc(pays, order)
+	if len(bills) > 0 {
+		first := bills[0].body.(fact.Bill).Bill
+		s.Bill, s.Billed = &first, bills[0].id
+	}
+	if len(bills) > 1 {
+		s.flag(TwoBills)
+	}
+	b.credit(s, pays)
+	s.grade()
+}
+
+// stands reports whether the release that a bill was written for happened. A vehicle that backed out of the exit was not
+// released: what it paid stays with the session, and its next release writes the bill.
+func (b *Book) stands(bill *entry) bool {
+	exit, ok := b.facts[bill.Refs[len(bill.Refs)-1]]
+	if !ok || !exit.observes() {
+		return true
+	}
+	_, moved := b.sighting(exit)
+	return moved
+}
+
+// credit sums the payments. The same order or action counts once, however many facts speak of it.
+func (b *Book) credit(s *Session, pays []*entry) {
+	once := map[string]bool{}
+	for _, e := range pays {
+		p := Payment{Fact: e.id, At: b.at(e)}
+		switch c := e.body.(type) {
+		case fact.Cash:
+			p.Amount, p.Method, p.Order, p.Operator = c.Amount, "cash", c.Action, c.By
+		case fact.Payment:
+			p.Amount, p.Method, p.Order = c.Amount, c.Provider, c.Order
+		}
+		if k := p.Method + "\n" + p.Order; !once[k] {
+			once[k] = true
+			s.Pays = append(s.Pays, p)
+		}
+	}
+	if s.Bill == nil {
+		return
+	}
+	m := Money{Gross: s.Bill.Gross, Free: s.Bill.Free}
+	payable := m.Gross - m.Free
+	for _, p := range s.Pays {
+		take := min(p.Amount, payable-m.Paid)
+		m.Paid += take
+		m.Excess += p.Amount - take
+	}
+	m.Debt = payable - m.Paid
+	if m.Excess > 0 {
+		s.flag(Overpaid)
+	}
+	s.Money = m
+}
+
+// grade says what evidence there is of the session's ends.
+func (s *Session) grade() {
+	read := 0
+	for _, v := range []*Visit{s.Entry, s.Exit} {
+		if v != nil && v.Basis != Unread {
+			read++
+		}
+	}
+	switch {
+	case read == 2:
+		s.Grade = BothEnds
+	case read == 1:
+		s.Grade = OneEnd
+	default:
+		s.Grade = NoPhoto
+	}
+}

@@ -1,0 +1,231 @@
+package session
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"lotkeeper/shared/fact"
+	"lotkeeper/shared/plate"
+)
+
+// sighting is an observation with what later facts say of it.
+type sighting struct {
+	fact   *entry
+	at     time.Time
+	dir    fact.Dir
+	visit  Visit
+	plate  plate.Plate
+	device string // device and event, "" for a passage without a read
+	tariff *fact.TariffRef
+	flags  []Flag
+	about  []*entry // every fact that names it, itself included
+	last   *fact.Decision
+}
+
+// timeline folds one vehicle's observations into its sessions.
+func (b *Book) timeline(v *vehicle) []*Session {
+	live := map[string]bool{} // device events that were also reported when they happened
+	for id := range v.observations {
+		if r, ok := b.facts[id].body.(fact.Read); ok && !r.Late {
+			live[event(r)] = true
+		}
+	}
+	var seen []sighting
+	for id := range v.observations {
+		e := b.facts[id]
+		if r, ok := e.body.(fact.Read); ok && r.Late && r.Event != "" && live[event(r)] {
+			continue // the camera's memory of what the lane already judged
+		}
+		if s, ok := b.sighting(e); ok {
+			seen = append(seen, s)
+		}
+	}
+	slices.SortFunc(seen, func(x, y sighting) int {
+		return cmp.Or(x.at.Compare(y.at), cmp.Compare(x.fact.HLC, y.fact.HLC), x.fact.id.Compare(y.fact.id))
+	})
+	var out []*Session
+	events := map[string]*Session{} // device events already used
+	for i := range seen {
+		s := &seen[i]
+		if s.device != "" {
+			if again := events[s.device]; again != nil {
+				again.merge(s)
+				continue
+			}
+		}
+		var in *Session
+		if s.dir == fact.Entry {
+			in, out = enter(out, s)
+		} else {
+			in, out = leave(out, s)
+		}
+		if s.device != "" {
+			events[s.device] = in
+		}
+	}
+	for _, s := range out {
+		b.settle(s)
+	}
+	return out
+}
+
+// event names what a device said, across repetitions.
+func event(r fact.Read) string { return r.Device + "\n" + r.Event }
+
+// sighting gathers what is known of an observation. ok is false when the vehicle did not move through the lane: it was
+// held, it backed out, or it never crossed.
+func (b *Book) sighting(e *entry) (s sighting, ok bool) {
+	s = sighting{fact: e, at: b.at(e), about: []*entry{e}, plate: e.ownPlate()}
+	s.visit = Visit{Fact: e.id, At: s.at}
+	switch body := e.body.(type) {
+	case fact.Read:
+		s.dir, s.visit.Lane, s.visit.Photos = body.Dir, body.Lane, body.Photos
+		if body.Event != "" {
+			s.device = event(body)
+		}
+	case fact.Passage:
+		s.dir, s.visit.Lane = body.Dir, body.Lane
+	}
+	var decision, passage *entry
+	for _, id := range b.byRef[e.id] {
+		r := b.facts[id]
+		if r.poor != nil {
+			continue
+		}
+		s.about = append(s.about, r)
+		switch {
+		case r.says(fact.KindDecision, e.id) && (decision == nil || before(decision, r)):
+			decision = r
+		case r.says(fact.KindPassage, e.id) && (passage == nil || before(passage, r)):
+			passage = r
+		}
+	}
+	if last := b.lastWord(e.id); last != nil && last.Kind == fact.KindCorrected {
+		s.plate = last.ownPlate()
+		s.flags = append(s.flags, Renamed)
+	} else if last != nil {
+		s.flags = append(s.flags, Paired)
+	}
+	if decision != nil {
+		d := decision.body.(fact.Decision)
+		s.tariff, s.last = d.Tariff, &d
+	}
+	s.visit.Basis = basis(e, s.last, passage)
+	return s, s.visit.Basis != ""
+}
+
+// basis says how it is known that an observed vehicle went through the lane; "" when it did not.
+func basis(e *entry, decision *fact.Decision, passage *entry) Basis {
+	if p, ok := e.body.(fact.Passage); ok {
+		if p.Outcome == fact.Passed {
+			return Unread
+		}
+		return ""
+	}
+	switch {
+	case passage != nil && passage.body.(fact.Passage).Outcome == fact.Passed:
+		return Crossed
+	case passage != nil:
+		return ""
+	case decision != nil && decision.Action == fact.Open:
+		return Assumed
+	case e.body.(fact.Read).Late:
+		return Stored
+	}
+	return ""
+}
+
+// enter takes an entry into the timeline: a second reading of one that just was, or the begin of a session.
+func enter(out []*Session, s *sighting) (*Session, []*Session) {
+	if open := lastInside(out, s.plate); open != nil {
+		if s.at.Sub(open.Entry.At) <= DuplicateGap {
+			open.merge(s)
+			return open, out
+		}
+		open.State = Lost
+		open.flag(NoExit)
+	}
+	v := s.visit
+	n := &Session{ID: s.fact.id, Plate: s.plate, State: Inside, Entry: &v, Tariff: s.tariff, Current: s.last}
+	n.note(s)
+	return n, append(out, n)
+}
+
+// leave takes an exit into the timeline: it closes the session inside, reads a closed one's exit again, or mints a
+// session that has no entry.
+func leave(out []*Session, s *sighting) (*Session, []*Session) {
+	v := s.visit
+	if open := lastInside(out, s.plate); open != nil {
+		open.State, open.Exit, open.Current = Left, &v, s.last
+		open.learn(s.plate)
+		open.note(s)
+		return open, out
+	}
+	for _, done := range slices.Backward(out) {
+		if done.Exit != nil && plate.SameVehicle(done.Plate, s.plate) {
+			if s.at.Sub(done.Exit.At) <= DuplicateGap {
+				done.flag(Doubled)
+				done.note(s)
+				return done, out
+			}
+			break
+		}
+	}
+	n := &Session{ID: s.fact.id, Plate: s.plate, State: Left, Exit: &v, Current: s.last}
+	n.flag(NoEntry)
+	n.note(s)
+	return n, append(out, n)
+}
+
+func lastInside(out []*Session, p plate.Plate) *Session {
+	for _, s := range slices.Backward(out) {
+		if s.State == Inside && plate.SameVehicle(s.Plate, p) {
+			return s
+		}
+	}
+	return nil
+}
+
+// merge takes another reading of the session's own entry.
+func (s *Session) merge(again *sighting) {
+	if id := again.fact.id; again.dir == fact.Entry && !s.Has(id) {
+		s.Aliases = append(s.Aliases, id)
+		slices.SortFunc(s.Aliases, fact.ID.Compare)
+	}
+	s.flag(Doubled)
+	s.learn(again.plate)
+	s.note(again)
+}
+
+// learn takes a colour that an earlier reading did not know.
+func (s *Session) learn(p plate.Plate) {
+	if !s.Plate.Colour.Known() && p.Colour.Known() {
+		s.Plate.Colour = p.Colour
+	}
+}
+
+func (s *Session) flag(f Flag) {
+	if i, has := slices.BinarySearch(s.Flags, f); !has {
+		s.Flags = slices.Insert(s.Flags, i, f)
+	}
+}
+
+// note takes over a sighting's flags and the facts about it.
+func (s *Session) note(g *sighting) {
+	for _, f := range g.flags {
+		s.flag(f)
+	}
+	for _, f := range g.about {
+		if i, has := slices.BinarySearchFunc(s.Facts, f.id, fact.ID.Compare); !has {
+			s.Facts = slices.Insert(s.Facts, i, f.id)
+		}
+	}
+}
+
+func (s *Session) start() time.Time {
+	if s.Entry != nil {
+		return s.Entry.At
+	}
+	return s.Exit.At
+}

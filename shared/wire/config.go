@@ -1,0 +1,186 @@
+package wire
+
+import (
+	"crypto/ed25519"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"lotkeeper/shared/calendar"
+	"lotkeeper/shared/fact"
+	"lotkeeper/shared/money"
+	"lotkeeper/shared/tariff"
+)
+
+// Config is everything a lot's booths are told: a numbered snapshot, of which the highest number wins.
+type Config struct {
+	Lot      string            `json:"lot"`
+	Number   uint64            `json:"number"` // 1, 2, 3, …
+	Issued   time.Time         `json:"issued"`
+	Name     Text              `json:"name"`
+	TZ       string            `json:"tz"`
+	Currency money.Currency    `json:"currency"`
+	Capacity int               `json:"capacity"`
+	Lanes    []Lane            `json:"lanes"`
+	Booths   []Booth           `json:"booths"`
+	Tariffs  []tariff.Tariff   `json:"tariffs"` // every version that an open stay may be pinned to
+	Rules    []TariffRule      `json:"rules"`   // which tariff a new stay gets; first match
+	Calendar calendar.Calendar `json:"calendar"`
+	Free     []FreePlate       `json:"free,omitempty"` // plates that need not pay
+	Policy   Policy            `json:"policy"`
+	PayURL   string            `json:"pay_url,omitempty"` // where a driver pays by phone
+}
+
+// Text is a text in both languages.
+type Text struct {
+	ZH string `json:"zh"`
+	EN string `json:"en"`
+}
+
+// Lane is a drive-through path and the devices on it.
+type Lane struct {
+	ID      string   `json:"id"`
+	Name    Text     `json:"name"`
+	Dir     fact.Dir `json:"dir"`
+	Booth   string   `json:"booth"` // whose agent drives it
+	Devices []Device `json:"devices"`
+}
+
+// Device is one device of a lane: which adapter drives it and with what settings.
+type Device struct {
+	ID       string          `json:"id"`
+	Role     string          `json:"role"` // "camera", "barrier", "display"
+	Kind     string          `json:"kind"` // of the table of adapters
+	Settings json.RawMessage `json:"settings"`
+}
+
+// Booth is a controller box of the lot and where the others reach it.
+type Booth struct {
+	ID    string `json:"id"`
+	Name  Text   `json:"name"`
+	Raft  string `json:"raft"` // host:port
+	Peer  string `json:"peer"` // host:port of the exchange between booths
+	Voter bool   `json:"voter"`
+}
+
+// TariffRule gives vehicles a tariff.
+type TariffRule struct {
+	Class  string         `json:"class,omitempty"` // plate class; empty is any
+	Tariff fact.TariffRef `json:"tariff"`
+}
+
+// FreePlate is a plate that need not pay in a time.
+type FreePlate struct {
+	Plate string    `json:"plate"`
+	From  time.Time `json:"from"`
+	To    time.Time `json:"to"`
+	Why   string    `json:"why"`
+}
+
+// Policy is what a lane does where the design leaves the lot a choice.
+type Policy struct {
+	NoEntry  string `json:"no_entry"`  // exit without an entry: "hold" or "open"
+	JournalX string `json:"journal_x"` // journal cannot be written: "hold" or "open"
+	LiveFor  int    `json:"live_for"`  // seconds a read may be old and still move a barrier; 0 means 12
+}
+
+// Signed is a document with its signature: the exact bytes, so that no re-encoding can break it.
+type Signed struct {
+	Document []byte `json:"document"`
+	Sig      []byte `json:"sig"`
+}
+
+func configMessage(doc []byte) []byte { return append([]byte("lotkeeper config 1\n"), doc...) }
+
+// SignConfig encodes and signs a configuration.
+func SignConfig(c Config, key ed25519.PrivateKey) (Signed, error) {
+	doc, err := json.Marshal(c)
+	if err != nil {
+		return Signed{}, fmt.Errorf("encode configuration: %w", err)
+	}
+	return Signed{doc, ed25519.Sign(key, configMessage(doc))}, nil
+}
+
+// OpenConfig checks and decodes a signed configuration.
+func OpenConfig(s Signed, key ed25519.PublicKey) (Config, error) {
+	var c Config
+	if len(key) != ed25519.PublicKeySize || !ed25519.Verify(key, configMessage(s.Document), s.Sig) {
+		return c, errors.New("configuration is not signed by the cloud")
+	}
+	if err := json.Unmarshal(s.Document, &c); err != nil {
+		return c, fmt.Errorf("decode configuration: %w", err)
+	}
+	return c, c.Validate()
+}
+
+// Validate lists everything wrong with a configuration.
+func (c *Config) Validate() error {
+	var faults []error
+	fault := func(format string, args ...any) { faults = append(faults, fmt.Errorf(format, args...)) }
+	if !ValidName(c.Lot) {
+		fault("lot %q is not a valid id", c.Lot)
+	}
+	if c.Number == 0 {
+		fault("number is missing")
+	}
+	if _, err := time.LoadLocation(c.TZ); err != nil || c.TZ == "" {
+		fault("time zone %q is unknown", c.TZ)
+	}
+	booths := map[string]bool{}
+	for _, b := range c.Booths {
+		if !ValidName(b.ID) || booths[b.ID] {
+			fault("booth id %q is not valid or stands twice", b.ID)
+		}
+		booths[b.ID] = true
+	}
+	lanes, devices := map[string]bool{}, map[string]bool{}
+	for _, l := range c.Lanes {
+		if !ValidName(l.ID) || lanes[l.ID] {
+			fault("lane id %q is not valid or stands twice", l.ID)
+		}
+		lanes[l.ID] = true
+		if l.Dir != fact.Entry && l.Dir != fact.Exit {
+			fault("lane %s has direction %q, want entry or exit", l.ID, l.Dir)
+		}
+		if !booths[l.Booth] {
+			fault("lane %s names booth %q, which the lot does not have", l.ID, l.Booth)
+		}
+		for _, d := range l.Devices {
+			if !ValidName(d.ID) || devices[d.ID] {
+				fault("device id %q is not valid or stands twice", d.ID)
+			}
+			devices[d.ID] = true
+		}
+	}
+	known := map[fact.TariffRef]bool{}
+	for _, t := range c.Tariffs {
+		known[fact.TariffRef{ID: string(t.ID), Version: t.Version}] = true
+	}
+	for _, r := range c.Rules {
+		if !known[r.Tariff] {
+			fault("rule names tariff %s version %d, which the configuration does not carry", r.Tariff.ID, r.Tariff.Version)
+		}
+	}
+	return errors.Join(faults...)
+}
+
+// TariffFor returns the tariff that a new stay of a vehicle class is pinned to.
+func (c *Config) TariffFor(class string) (fact.TariffRef, bool) {
+	for _, r := range c.Rules {
+		if r.Class == "" || r.Class == class {
+			return r.Tariff, true
+		}
+	}
+	return fact.TariffRef{}, false
+}
+
+// Tariff returns a version of a tariff.
+func (c *Config) Tariff(ref fact.TariffRef) (tariff.Tariff, bool) {
+	for _, t := range c.Tariffs {
+		if string(t.ID) == ref.ID && t.Version == ref.Version {
+			return t, true
+		}
+	}
+	return tariff.Tariff{}, false
+}

@@ -1,0 +1,105 @@
+package wire
+
+import (
+	"time"
+
+	"lotkeeper/shared/exchange"
+	"lotkeeper/shared/fact"
+	"lotkeeper/shared/money"
+	"lotkeeper/shared/plate"
+)
+
+// Facts carries a batch.
+type Facts struct {
+	Batch exchange.Batch `json:"batch"`
+}
+
+// Cursor states how far the sender's copies of the logs reach.
+type Cursor struct {
+	At      time.Time        `json:"at"` // the sender's clock, for the other's offset
+	Cursors exchange.Cursors `json:"cursors"`
+	Closed  []fact.Author    `json:"closed,omitempty"` // authors of which nothing more is taken
+	Config  uint64           `json:"config"`           // from a booth: the configuration in force; from the cloud: the newest
+	Digest  *fact.Hash       `json:"digest,omitempty"` // of the sessions folded at these cursors
+}
+
+// Token names one vehicle's stay at one lane of one run of the agent. A command that does not echo the present token
+// does nothing.
+type Token struct {
+	Boot string `json:"boot"`
+	Mono int64  `json:"mono"` // when the lane took this vehicle up, ns of that run's monotonic clock
+	Car  uint64 `json:"car"`  // counts vehicles at the lane in that run
+}
+
+// Command asks a booth to do something now. It is not a fact: what happened comes back as one.
+type Command struct {
+	ID     string        `json:"id"` // unique; the same id acts at most once
+	Lane   string        `json:"lane"`
+	Action CommandAction `json:"action"`
+	Token  Token         `json:"token"`
+	Reason string        `json:"reason"`
+	By     string        `json:"by"` // one operator
+	Plate  *plate.Plate  `json:"plate,omitempty"`
+	TTL    time.Duration `json:"ttl_ns"` // judged on the booth's monotonic clock from Token.Seen
+	Seen   int64         `json:"seen"`   // Live.Mono of the view the operator acted on
+}
+
+// CommandAction is what a command asks for.
+type CommandAction string
+
+// The actions of a command.
+const (
+	OpenBarrier  CommandAction = "open"
+	CloseBarrier CommandAction = "close"
+	CorrectPlate CommandAction = "correct" // give the vehicle at the lane Command.Plate
+)
+
+// CommandTTL is how long after the view it was given on a command may act.
+const CommandTTL = 10 * time.Second
+
+// Result tells what became of a command.
+type Result struct {
+	Command string  `json:"command"`
+	Lane    string  `json:"lane"`
+	Verdict string  `json:"verdict"` // as in fact.Command
+	Fact    fact.ID `json:"fact,omitzero"`
+	Text    string  `json:"text,omitempty"`
+}
+
+// Live is a lane's state as it is now. It is a picture for people, never a reason to act by itself.
+type Live struct {
+	Lane     string         `json:"lane"`
+	Dir      fact.Dir       `json:"dir"`
+	At       time.Time      `json:"at"`
+	Mono     int64          `json:"mono"`            // ns of the run in Token.Boot, when this was said
+	Token    Token          `json:"token"`           // Car 0: nobody at the lane
+	Plate    *plate.Plate   `json:"plate,omitempty"` // of the vehicle at the lane
+	Read     fact.ID        `json:"read,omitzero"`   // its observation
+	Photo    string         `json:"photo,omitempty"` // SHA-256 of the scene
+	Action   fact.Action    `json:"action,omitempty"`
+	Reason   string         `json:"reason,omitempty"`
+	Session  fact.ID        `json:"session,omitzero"`
+	Entered  *time.Time     `json:"entered,omitempty"`
+	Due      money.Amount   `json:"due"`
+	Currency money.Currency `json:"currency,omitempty"`
+	Similar  []Candidate    `json:"similar,omitempty"` // sessions the vehicle may belong to
+	Arm      string         `json:"arm"`
+	Loop     bool           `json:"loop"`              // somebody stands before the barrier
+	Faults   []string       `json:"faults,omitempty"`  // devices that do not answer
+	Waiting  *time.Time     `json:"waiting,omitempty"` // since when somebody is held
+}
+
+// Candidate is a session that the vehicle at an exit may belong to.
+type Candidate struct {
+	Session fact.ID     `json:"session"`
+	Plate   plate.Plate `json:"plate"`
+	Entered time.Time   `json:"entered"`
+}
+
+// Presence says whether a booth is connected. The last will says it is not.
+type Presence struct {
+	Online   bool      `json:"online"`
+	At       time.Time `json:"at"`
+	Software string    `json:"software,omitempty"`
+	Boot     string    `json:"boot,omitempty"`
+}

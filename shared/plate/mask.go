@@ -3,7 +3,7 @@ package plate
 import "strings"
 
 // Mask hides the middle of a plate for logs and public screens: "粤B·**345". Text of another form keeps at most its
-// last three characters, and text of four or fewer keeps none. The result has at least as many stars as characters hidden.
+// last three characters, and text of four or fewer keeps none. There is one star for each hidden character.
 func Mask(text string) string {
 	r := []rune(Normalise(text))
 	n := len(r)

@@ -1,0 +1,38 @@
+import { fileURLToPath } from 'node:url'
+import vue from '@vitejs/plugin-vue'
+import { VantResolver } from '@vant/auto-import-resolver'
+import { ElementPlusResolver } from 'unplugin-vue-components/resolvers'
+import Components from 'unplugin-vue-components/vite'
+import { defineConfig } from 'vitest/config'
+
+// One page for each kind of person. They share src/ui, src/api and src/format, and nothing of each other.
+const pages = ['admin', 'seat', 'pay']
+
+// Where the pages find the API while developing.
+const api = process.env.LOTKEEPER_URL ?? 'http://127.0.0.1:8080'
+
+export default defineConfig({
+  plugins: [
+    vue(),
+    Components({
+      dirs: [],
+      dts: 'src/components.gen.d.ts',
+      resolvers: [ElementPlusResolver({ importStyle: 'css' }), VantResolver()],
+    }),
+  ],
+  resolve: { alias: { '@': fileURLToPath(new URL('src', import.meta.url)) } },
+  server: { proxy: { '/api': { target: api, ws: true } } },
+  build: {
+    target: 'es2022',
+    manifest: 'manifest.json',
+    chunkSizeWarningLimit: 900,
+    rollupOptions: {
+      input: Object.fromEntries(pages.map((p) => [p, fileURLToPath(new URL(`${p}/index.html`, import.meta.url))])),
+    },
+  },
+  test: {
+    environment: 'happy-dom',
+    include: ['test/**/*.test.ts'],
+    server: { deps: { inline: ['element-plus', 'vant'] } },
+  },
+})

@@ -28,6 +28,7 @@ type Config struct {
 
 // DB is the pool. Make it with Open, end it with Close.
 type DB struct {
+	conn *pgx.ConnConfig
 	gorm *gorm.DB
 	sql  *sql.DB
 	log  *slog.Logger
@@ -84,7 +85,7 @@ func Open(ctx context.Context, cfg Config) (*DB, error) {
 		_ = pool.Close()
 		return nil, fmt.Errorf("database: open gorm: %w", err)
 	}
-	return &DB{gorm: g, sql: pool, log: cfg.Logger}, nil
+	return &DB{conn: conn, gorm: g, sql: pool, log: cfg.Logger}, nil
 }
 
 // Close ends the pool.

@@ -2,8 +2,10 @@ package database
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
 
+	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/pressly/goose/v3"
 	"github.com/pressly/goose/v3/lock"
 
@@ -17,12 +19,12 @@ type Migration struct {
 	Applied bool
 }
 
-func (d *DB) provider() (*goose.Provider, error) {
+func (d *DB) provider(pool *sql.DB) (*goose.Provider, error) {
 	locker, err := lock.NewPostgresSessionLocker()
 	if err != nil {
 		return nil, fmt.Errorf("database: migration lock: %w", err)
 	}
-	p, err := goose.NewProvider(goose.DialectPostgres, d.sql, migration.Files,
+	p, err := goose.NewProvider(goose.DialectPostgres, pool, migration.Files,
 		goose.WithSessionLocker(locker), goose.WithSlog(d.log), goose.WithDisableGlobalRegistry(true))
 	if err != nil {
 		return nil, fmt.Errorf("database: read migrations: %w", err)
@@ -33,7 +35,12 @@ func (d *DB) provider() (*goose.Provider, error) {
 // Migrate runs the migrations that have not run yet, in order, one replica at a time. It returns those it ran.
 // A database that has run migrations we do not know (a newer release) is left alone: any version deploys in any order.
 func (d *DB) Migrate(ctx context.Context) ([]Migration, error) {
-	p, err := d.provider()
+	patient := d.conn.Copy() // an index on a large table takes longer than any statement of a request may
+	patient.RuntimeParams["statement_timeout"] = "0"
+	patient.RuntimeParams["idle_in_transaction_session_timeout"] = "0"
+	pool := stdlib.OpenDB(*patient)
+	defer func() { _ = pool.Close() }()
+	p, err := d.provider(pool)
 	if err != nil {
 		return nil, err
 	}
@@ -50,7 +57,7 @@ func (d *DB) Migrate(ctx context.Context) ([]Migration, error) {
 
 // Migrations lists every migration we know.
 func (d *DB) Migrations(ctx context.Context) ([]Migration, error) {
-	p, err := d.provider()
+	p, err := d.provider(d.sql)
 	if err != nil {
 		return nil, err
 	}

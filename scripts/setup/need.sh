@@ -61,10 +61,21 @@ install_missing() {
         echo "setup: not root and no sudo: run as root: apt-get install --no-install-recommends ${missing[*]}" >&2
         exit 1
     fi
-    # dpkg's lock is waited for: another installer may run. A half-configured dpkg (after Ctrl-C) is finished first.
-    local apt=(env DEBIAN_FRONTEND=noninteractive apt-get -q -o DPkg::Lock::Timeout=300)
-    as_root env DEBIAN_FRONTEND=noninteractive dpkg --configure -a </dev/null
-    as_root "${apt[@]}" update </dev/null
-    as_root "${apt[@]}" install -y --no-install-recommends "${missing[@]}" </dev/null
-    echo "setup: installed ${missing[*]}"
+    local log=.cache/setup.log
+    mkdir -p .cache
+    echo "setup: installing with apt, about a minute; its words go to $log"
+    if ! apt_install >"$log" 2>&1 </dev/null; then
+        tail -n 30 "$log" >&2
+        echo "setup: apt failed; all of its words are in $log" >&2
+        exit 1
+    fi
+    echo "setup: installed"
+}
+
+# apt_install waits for dpkg's lock, because another installer may run, and first finishes what a Ctrl-C left half done.
+apt_install() {
+    local apt=(env DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=300)
+    as_root env DEBIAN_FRONTEND=noninteractive dpkg --configure -a &&
+        as_root "${apt[@]}" update &&
+        as_root "${apt[@]}" install -y --no-install-recommends "${missing[@]}"
 }

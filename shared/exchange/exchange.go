@@ -150,7 +150,7 @@ func (r Rules) Take(log Log, b Batch, stored func(after uint64, n int) ([]fact.R
 	case len(b.Records) > MaxRecords:
 		return refuse(Refused, fmt.Errorf("batch of %d records, more than %d", len(b.Records), MaxRecords))
 	}
-	first, err := fact.Open(b.Records[0])
+	first, err := fact.Unseal(b.Records[0])
 	if err != nil {
 		return refuse(Refused, err)
 	}
@@ -214,7 +214,7 @@ func (r Rules) forked(log Log, b Batch, at int) (Result, Log, error) {
 // chained reports whether each record carries the hash of the one before it.
 func chained(records []fact.Record) bool {
 	for i, r := range records {
-		f, err := fact.Open(r)
+		f, err := fact.Unseal(r)
 		if err != nil || i > 0 && f.Prev != records[i-1].Hash() {
 			return false
 		}

@@ -108,8 +108,8 @@ func Seal(head Head, key ed25519.PrivateKey, s Stamp, d Draft) (Record, Fact, He
 	return r, f, Head{f.Seq, hash, f.HLC}, nil
 }
 
-// Open decodes a record. It checks form and the hidden part's hash, not the chain or the signature.
-func Open(r Record) (Fact, error) {
+// Unseal decodes a record. It checks form and the hidden part's hash, not the chain or the signature.
+func Unseal(r Record) (Fact, error) {
 	if len(r.Public) > MaxPublic || len(r.Private) > MaxPrivate {
 		return Fact{}, fmt.Errorf("fact of %d+%d bytes is too large", len(r.Public), len(r.Private))
 	}
@@ -166,7 +166,7 @@ var ErrBroken = errors.New("log is broken")
 func Follow(head Head, lot string, author Author, records []Record, key ed25519.PublicKey) ([]Fact, Head, error) {
 	facts := make([]Fact, 0, len(records))
 	for i, r := range records {
-		f, err := Open(r)
+		f, err := Unseal(r)
 		if err != nil {
 			return nil, head, fmt.Errorf("%w: after %s.%d: %w", ErrBroken, author, head.Seq, err)
 		}

@@ -22,7 +22,7 @@ type Book struct {
 	keys     map[fact.ID]Key // of observations
 	sessions map[ID]*Session // by id and alias
 	clocks   map[clockKey]offset
-	sources  map[clockKey][]fact.ID // observations timed by a clock
+	timed    map[clockKey][]fact.ID // facts whose time counts, by the clock they are on
 	poor     []Poor
 }
 
@@ -53,7 +53,7 @@ func NewBook() *Book {
 	return &Book{
 		facts: map[fact.ID]*entry{}, byRef: map[fact.ID][]fact.ID{}, vehicles: map[Key]*vehicle{},
 		keys: map[fact.ID]Key{}, sessions: map[ID]*Session{}, clocks: map[clockKey]offset{},
-		sources: map[clockKey][]fact.ID{},
+		timed: map[clockKey][]fact.ID{},
 	}
 }
 
@@ -76,6 +76,10 @@ func (b *Book) Add(facts ...fact.Fact) []Key {
 		keys = append(keys, k)
 	}
 	slices.Sort(keys)
+	// An observation may have moved from one vehicle to another, and its session's id with it: forget all, then fold all.
+	for _, k := range keys {
+		b.forget(k)
+	}
 	for _, k := range keys {
 		b.refold(k)
 	}
@@ -101,10 +105,20 @@ func (b *Book) add(in *fact.Fact, dirty map[Key]struct{}) {
 	case fact.KindCorrected, fact.KindMatched:
 		b.assign(e.Refs[0], dirty)
 	}
-	if e.observes() {
+	if e.observes() || e.Kind == fact.KindCash || e.Kind == fact.KindPayment {
 		ck := clockKey{e.Author, e.Source, e.Boot}
-		b.sources[ck] = append(b.sources[ck], e.id)
+		b.timed[ck] = append(b.timed[ck], e.id)
+	}
+	if e.observes() {
 		b.assign(e.id, dirty)
+	}
+	b.touch(e, dirty)
+}
+
+// touch marks the vehicles that a fact speaks of.
+func (b *Book) touch(e *entry, dirty map[Key]struct{}) {
+	if k, ok := b.keys[e.id]; ok {
+		dirty[k] = struct{}{}
 	}
 	for _, r := range e.Refs {
 		if k, ok := b.keys[r]; ok {
@@ -120,10 +134,8 @@ func (b *Book) setClock(e *entry, dirty map[Key]struct{}) {
 		return
 	}
 	b.clocks[ck] = offset{e.id, time.Duration(c.OffsetMS) * time.Millisecond}
-	for _, o := range b.sources[ck] {
-		if k, ok := b.keys[o]; ok {
-			dirty[k] = struct{}{}
-		}
+	for _, id := range b.timed[ck] {
+		b.touch(b.facts[id], dirty)
 	}
 }
 
@@ -193,7 +205,7 @@ func (b *Book) lastWord(id fact.ID) *entry {
 }
 
 func keyOfPlate(p plate.Plate, id fact.ID) Key {
-	if p.Text == "" || p.Class == plate.None {
+	if p.None() {
 		return Key("#" + id.String())
 	}
 	return Key(p.Text)
@@ -204,7 +216,7 @@ func (b *Book) at(e *entry) time.Time {
 	return e.At.Add(b.clocks[clockKey{e.Author, e.Source, e.Boot}].move)
 }
 
-func (b *Book) refold(k Key) {
+func (b *Book) forget(k Key) {
 	v := b.vehicles[k]
 	if v == nil {
 		return
@@ -215,15 +227,24 @@ func (b *Book) refold(k Key) {
 			delete(b.sessions, a)
 		}
 	}
+	v.sessions = nil
+}
+
+func (b *Book) refold(k Key) {
+	v := b.vehicles[k]
+	if v == nil {
+		return
+	}
+	if len(v.observations) == 0 {
+		delete(b.vehicles, k)
+		return
+	}
 	v.sessions = b.timeline(v)
 	for _, s := range v.sessions {
 		b.sessions[s.ID] = s
 		for _, a := range s.Aliases {
 			b.sessions[a] = s
 		}
-	}
-	if len(v.observations) == 0 {
-		delete(b.vehicles, k)
 	}
 }
 
@@ -286,12 +307,12 @@ func (b *Book) Sessions() []Session {
 // whose colour does not speak against it.
 func (b *Book) InsideFor(p plate.Plate) []Session {
 	v := b.vehicles[Key(p.Text)]
-	if v == nil || p.Text == "" {
+	if v == nil || p.None() {
 		return nil
 	}
 	var out []Session
 	for _, s := range slices.Backward(v.sessions) {
-		if s.State == Inside && plate.SameVehicle(s.Plate, p) {
+		if s.State == Inside && !clash(s.Plate, p) {
 			out = append(out, *s)
 		}
 	}

@@ -13,7 +13,7 @@ func (b *Book) settle(s *Session) {
 	for _, id := range s.Facts {
 		switch e := b.facts[id]; body := e.body.(type) {
 		case fact.Bill:
-			if s.Has(body.Session) && b.stands(e) {
+			if s.stands(e, body) {
 				bills = append(bills, e)
 			}
 		case fact.Cash, fact.Payment:
@@ -34,15 +34,12 @@ func (b *Book) settle(s *Session) {
 	s.grade()
 }
 
-// stands reports whether the release that a bill was written for happened. A vehicle that backed out of the exit was not
-// released: what it paid stays with the session, and its next release writes the bill.
-func (b *Book) stands(bill *entry) bool {
-	exit, ok := b.facts[bill.Refs[len(bill.Refs)-1]]
-	if !ok || !exit.observes() {
-		return true
-	}
-	_, moved := b.sighting(exit)
-	return moved
+// stands reports whether a bill is this session's and the release that it was written for happened. A vehicle that
+// backed out of the exit was not released: what it paid stays with the session, and its next release writes the bill.
+// One whose exit turned out to be another vehicle's never left either.
+func (s *Session) stands(e *entry, bill fact.Bill) bool {
+	_, released := slices.BinarySearchFunc(s.Facts, e.Refs[len(e.Refs)-1], fact.ID.Compare)
+	return released && s.Has(bill.Session)
 }
 
 // credit sums the payments. The same order or action counts once, however many facts speak of it.

@@ -105,6 +105,7 @@ func (b *Book) sighting(e *entry) (s sighting, ok bool) {
 		s.plate = last.ownPlate()
 		s.flags = append(s.flags, Renamed)
 	} else if last != nil {
+		s.plate.Colour = plate.ColourUnknown // whoever matched it knew better than the reader
 		s.flags = append(s.flags, Paired)
 	}
 	if decision != nil {
@@ -163,7 +164,7 @@ func leave(out []*Session, s *sighting) (*Session, []*Session) {
 		return open, out
 	}
 	for _, done := range slices.Backward(out) {
-		if done.Exit != nil && plate.SameVehicle(done.Plate, s.plate) {
+		if done.Exit != nil && !clash(done.Plate, s.plate) {
 			if s.at.Sub(done.Exit.At) <= DuplicateGap {
 				done.flag(Doubled)
 				done.note(s)
@@ -180,11 +181,16 @@ func leave(out []*Session, s *sighting) (*Session, []*Session) {
 
 func lastInside(out []*Session, p plate.Plate) *Session {
 	for _, s := range slices.Backward(out) {
-		if s.State == Inside && plate.SameVehicle(s.Plate, p) {
+		if s.State == Inside && !clash(s.Plate, p) {
 			return s
 		}
 	}
 	return nil
+}
+
+// clash reports whether the colours of two readings of one text say that they are two vehicles.
+func clash(a, b plate.Plate) bool {
+	return a.Colour.Known() && b.Colour.Known() && a.Colour != b.Colour
 }
 
 // merge takes another reading of the session's own entry.

@@ -10,6 +10,7 @@ import (
 	"lotkeeper/shared/calendar"
 	"lotkeeper/shared/fact"
 	"lotkeeper/shared/money"
+	"lotkeeper/shared/plate"
 	"lotkeeper/shared/tariff"
 )
 
@@ -18,7 +19,7 @@ type Config struct {
 	Lot      string            `json:"lot"`
 	Number   uint64            `json:"number"` // 1, 2, 3, …
 	Issued   time.Time         `json:"issued"`
-	Name     Text              `json:"name"`
+	Name     tariff.Text       `json:"name"`
 	TZ       string            `json:"tz"`
 	Currency money.Currency    `json:"currency"`
 	Capacity int               `json:"capacity"`
@@ -32,19 +33,13 @@ type Config struct {
 	PayURL   string            `json:"pay_url,omitempty"` // where a driver pays by phone
 }
 
-// Text is a text in both languages.
-type Text struct {
-	ZH string `json:"zh"`
-	EN string `json:"en"`
-}
-
 // Lane is a drive-through path and the devices on it.
 type Lane struct {
-	ID      string   `json:"id"`
-	Name    Text     `json:"name"`
-	Dir     fact.Dir `json:"dir"`
-	Booth   string   `json:"booth"` // whose agent drives it
-	Devices []Device `json:"devices"`
+	ID      string      `json:"id"`
+	Name    tariff.Text `json:"name"`
+	Dir     fact.Dir    `json:"dir"`
+	Booth   string      `json:"booth"` // whose agent drives it
+	Devices []Device    `json:"devices"`
 }
 
 // Device is one device of a lane: which adapter drives it and with what settings.
@@ -57,11 +52,11 @@ type Device struct {
 
 // Booth is a controller box of the lot and where the others reach it.
 type Booth struct {
-	ID    string `json:"id"`
-	Name  Text   `json:"name"`
-	Raft  string `json:"raft"` // host:port
-	Peer  string `json:"peer"` // host:port of the exchange between booths
-	Voter bool   `json:"voter"`
+	ID    string      `json:"id"`
+	Name  tariff.Text `json:"name"`
+	Raft  string      `json:"raft"` // host:port
+	Peer  string      `json:"peer"` // host:port of the exchange between booths
+	Voter bool        `json:"voter"`
 }
 
 // TariffRule gives vehicles a tariff.
@@ -155,7 +150,7 @@ func (c *Config) Validate() error {
 	}
 	known := map[fact.TariffRef]bool{}
 	for _, t := range c.Tariffs {
-		known[fact.TariffRef{ID: string(t.ID), Version: t.Version}] = true
+		known[fact.TariffRef{ID: t.ID, Version: t.Version}] = true
 	}
 	for _, r := range c.Rules {
 		if !known[r.Tariff] {
@@ -178,9 +173,26 @@ func (c *Config) TariffFor(class string) (fact.TariffRef, bool) {
 // Tariff returns a version of a tariff.
 func (c *Config) Tariff(ref fact.TariffRef) (tariff.Tariff, bool) {
 	for _, t := range c.Tariffs {
-		if string(t.ID) == ref.ID && t.Version == ref.Version {
+		if t.ID == ref.ID && t.Version == ref.Version {
 			return t, true
 		}
 	}
 	return tariff.Tariff{}, false
+}
+
+// Days returns the calendar.
+func (c *Config) Days() calendar.Calendar { return c.Calendar }
+
+// RightsOf returns what the lists of the configuration say that a vehicle need not pay.
+func (c *Config) RightsOf(p plate.Plate) []tariff.Right {
+	var out []tariff.Right
+	for _, f := range c.Free {
+		if f.Plate == p.Text && !p.None() {
+			out = append(out, tariff.Right{
+				ID: "free:" + f.Plate, Kind: tariff.RightCover, From: f.From, Until: f.To,
+				Name: tariff.Text{ZH: "免费名单：" + f.Why, EN: "Free list: " + f.Why},
+			})
+		}
+	}
+	return out
 }

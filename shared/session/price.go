@@ -1,0 +1,62 @@
+package session
+
+import (
+	"fmt"
+	"time"
+
+	"lotkeeper/shared/calendar"
+	"lotkeeper/shared/fact"
+	"lotkeeper/shared/plate"
+	"lotkeeper/shared/tariff"
+)
+
+// Terms is what a configuration says about prices.
+type Terms interface {
+	// Tariff returns a version of a tariff that the configuration carries.
+	Tariff(fact.TariffRef) (tariff.Tariff, bool)
+	// TariffFor returns what a new stay of a vehicle class is pinned to.
+	TariffFor(class string) (fact.TariffRef, bool)
+	// Days returns the calendar.
+	Days() calendar.Calendar
+	// RightsOf returns what a vehicle need not pay.
+	RightsOf(plate.Plate) []tariff.Right
+}
+
+// Price rates a session as if its vehicle left at the time. It is the one way to a fee: for the quote on a phone, the
+// amount on a lane's display, and the bill. Payments already made are credited; coupons are taken off.
+//
+// A stay is priced with the tariff pinned at its entry; one whose entry pinned none (read from a camera's memory) with
+// the tariff that the terms give its class. A session without an entry has no stay to price: it costs nothing, and its
+// flag says that somebody should look.
+func Price(s Session, at time.Time, terms Terms, coupons ...tariff.Coupon) (tariff.Bill, error) {
+	class := s.Plate.Class.String()
+	ref, ok := terms.TariffFor(class)
+	if s.Tariff != nil {
+		ref, ok = *s.Tariff, true
+	}
+	if !ok {
+		return tariff.Bill{}, fmt.Errorf("price session %s: no tariff for class %s", s.ID, class)
+	}
+	t, ok := terms.Tariff(ref)
+	if !ok {
+		return tariff.Bill{}, fmt.Errorf("price session %s: tariff %s version %d is not in the configuration", s.ID, ref.ID, ref.Version)
+	}
+	stay := tariff.Stay{Entry: at, Exit: at, Class: class}
+	if s.Entry != nil && s.Entry.At.Before(at) {
+		stay.Entry = s.Entry.At
+	}
+	c := tariff.Context{Rights: terms.RightsOf(s.Plate), Coupons: coupons}
+	for _, p := range s.Pays {
+		c.Payments = append(c.Payments, tariff.Payment{ID: p.Fact.String(), At: p.At, Amount: p.Amount})
+	}
+	bill, err := tariff.Rate(t, terms.Days(), stay, c)
+	if err != nil {
+		return tariff.Bill{}, fmt.Errorf("price session %s: %w", s.ID, err)
+	}
+	return bill, nil
+}
+
+// Waiver is the coupon that makes the rest of a stay free because a person said so.
+func Waiver(by, reason string) tariff.Coupon {
+	return tariff.Coupon{ID: "waiver:" + by, Kind: tariff.CouponFull, Name: tariff.Text{ZH: "人工免费：" + reason, EN: "Waived by staff: " + reason}}
+}

@@ -1,0 +1,48 @@
+import { defineStore } from 'pinia'
+import { ref } from 'vue'
+import { newApi, take } from '@/api/client'
+import { asProblem } from '@/api/problem'
+import type { User } from '@/api/types'
+import { currentLocale } from '@/i18n/locale'
+
+/** Who sits at this desk, and the API in that person's name. */
+export const useSession = defineStore('session', () => {
+  const user = ref<User | null>(null)
+  /** False until the server was asked who we are. */
+  const known = ref(false)
+  const api = newApi({ onSignedOut: () => forget(), locale: currentLocale })
+
+  function forget() {
+    user.value = null
+    known.value = true
+  }
+
+  /** Ask who we are. Throws when the server cannot be reached; a dead sign-in is no error. */
+  async function restore() {
+    try {
+      user.value = (await take(api.GET('/api/v1/me'))).user
+    } catch (e) {
+      const p = asProblem(e)
+      if (p.status !== 401) throw p
+      user.value = null
+    }
+    known.value = true
+  }
+
+  async function signIn(name: string, password: string) {
+    user.value = (await take(api.POST('/api/v1/sign-in', { body: { name, password } }))).user
+    known.value = true
+  }
+
+  async function signOut() {
+    try {
+      await take(api.POST('/api/v1/sign-out'))
+    } finally {
+      forget()
+    }
+  }
+
+  const may = (permission: string) => user.value?.permissions?.includes(permission) ?? false
+
+  return { user, known, api, forget, restore, signIn, signOut, may }
+})

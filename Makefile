@@ -22,7 +22,8 @@ GOLANGCI         := $(CACHE)/bin/golangci-lint-$(GOLANGCI_VERSION)
 # Files a program writes and people commit. `make gen` writes them, `make drift` compares.
 GENERATED := cloud/openapi.yaml $(WEB)/src/api/schema.gen.ts shared/wire/schema
 
-WEB_SOURCES  = $(shell find $(WEB) -type f -not -path '*/node_modules/*' -not -path '$(WEB)/dist/*' -not -path '*/.*' 2>/dev/null)
+WEB_SOURCES  = $(shell find $(WEB) -type f -not -path '*/node_modules/*' -not -path '$(WEB)/dist/*' \
+	-not -path '$(WEB)/e2e/*' -not -path '$(WEB)/test/*' -not -path '*/.*' -not -name '*.gen.d.ts' 2>/dev/null)
 WEB_PACKAGES := $(CACHE)/stamp/web-packages
 WEB_BUILT    := $(CACHE)/stamp/web-built
 
@@ -85,7 +86,7 @@ clean: ## Remove what was built or installed in the tree; the caches of Go and n
 ##@ Checking
 
 .PHONY: lint
-lint: $(GOLANGCI) $(WEB_PACKAGES) ## Check form and rules: gofmt, vet, golangci-lint, archcheck, shellcheck, vue-tsc
+lint: $(GOLANGCI) $(WEB_BUILT) ## Check form and rules: gofmt, vet, golangci-lint, archcheck, shellcheck, vue-tsc
 	@$(STEP) "gofmt" scripts/gofmt.sh
 	@$(STEP) "archcheck" go test ./scripts/archcheck
 	@command -v shellcheck >/dev/null || { echo "lint: no shellcheck here: make setup installs it" >&2; exit 1; }

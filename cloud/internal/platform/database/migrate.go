@@ -20,7 +20,7 @@ type Migration struct {
 }
 
 func (d *DB) provider(pool *sql.DB) (*goose.Provider, error) {
-	locker, err := lock.NewPostgresSessionLocker()
+	locker, err := lock.NewPostgresSessionLocker(lock.WithLockTimeout(1, 600)) // ask each second for ten minutes
 	if err != nil {
 		return nil, fmt.Errorf("database: migration lock: %w", err)
 	}

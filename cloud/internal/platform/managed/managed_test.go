@@ -240,7 +240,7 @@ func awaitConn(t *testing.T, url string) {
 
 func TestOtherMajorVersionIsRefused(t *testing.T) {
 	dir := place(t)
-	if err := os.MkdirAll(filepath.Join(dir, "data"), 0o700); err != nil {
+	if err := os.MkdirAll(filepath.Join(dir, "data"), 0o755); err != nil {
 		t.Fatal(err)
 	}
 	if err := os.WriteFile(filepath.Join(dir, "data", "PG_VERSION"), []byte("9\n"), 0o600); err != nil {

@@ -12,6 +12,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 )
 
@@ -39,6 +40,24 @@ func (f Faults) Error() string {
 // Addf notes a fault.
 func (f *Faults) Addf(place, format string, args ...any) {
 	*f = append(*f, Fault{place, fmt.Sprintf(format, args...)})
+}
+
+// Under adds what was found inside place. A place that has a fault already gets no second one: what could not be read
+// was told, and needs no telling that it is missing.
+func (f *Faults) Under(place string, found Faults) {
+	known := *f
+	for _, fault := range found {
+		switch {
+		case place == "":
+		case strings.HasPrefix(fault.Place, "[") || fault.Place == "":
+			fault.Place = place + fault.Place
+		default:
+			fault.Place = place + "." + fault.Place
+		}
+		if !slices.ContainsFunc(known, func(k Fault) bool { return k.Place == fault.Place }) {
+			*f = append(*f, fault)
+		}
+	}
 }
 
 // Err is nil when nothing was noted.

@@ -66,7 +66,7 @@ func Enroll(ctx context.Context, client *http.Client, cloud, code, data string) 
 	if err != nil {
 		return nil, fmt.Errorf("enroll: %w", err)
 	}
-	id, err := New(key, []byte(res.Certificate), []byte(res.CA), res.Lot, res.Booth, res.ConfigKey, res.Broker, res.DeviceURL, res.Config)
+	id, err := New(key, res)
 	if err != nil {
 		return nil, fmt.Errorf("enroll: the cloud's answer: %w", err)
 	}

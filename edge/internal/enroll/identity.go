@@ -53,22 +53,23 @@ const (
 	infoFile = "identity.json"
 )
 
-// New puts an identity together and checks that its parts belong together.
-func New(key ed25519.PrivateKey, certPEM, caPEM []byte, lot, booth string, configKey ed25519.PublicKey, broker, deviceURL string, config wire.Signed) (*Identity, error) {
+// New puts an identity together from a booth's key and what the cloud answered, and checks that all of it belongs
+// together.
+func New(key ed25519.PrivateKey, r Response) (*Identity, error) {
 	id := &Identity{
-		Lot: lot, Booth: booth, Key: key, ConfigKey: configKey, Broker: broker, DeviceURL: deviceURL, Config: config, ca: caPEM,
-		roots: x509.NewCertPool(),
+		Lot: r.Lot, Booth: r.Booth, Key: key, ConfigKey: r.ConfigKey, Broker: r.Broker, DeviceURL: r.DeviceURL,
+		Config: r.Config, ca: []byte(r.CA), roots: x509.NewCertPool(),
 	}
-	if len(key) != ed25519.PrivateKeySize || len(configKey) != ed25519.PublicKeySize {
+	if len(key) != ed25519.PrivateKeySize || len(r.ConfigKey) != ed25519.PublicKeySize {
 		return nil, errors.New("identity: a key has the wrong size")
 	}
-	if !wire.ValidName(lot) || !wire.ValidName(booth) || booth == Cloud {
-		return nil, fmt.Errorf("identity: lot %.60q, booth %.60q are not valid ids", lot, booth)
+	if !wire.ValidName(r.Lot) || !wire.ValidName(r.Booth) || r.Booth == Cloud {
+		return nil, fmt.Errorf("identity: lot %.60q, booth %.60q are not valid ids", r.Lot, r.Booth)
 	}
-	if !id.roots.AppendCertsFromPEM(caPEM) {
+	if !id.roots.AppendCertsFromPEM(id.ca) {
 		return nil, errors.New("identity: the authority's certificate cannot be read")
 	}
-	block, _ := pem.Decode(certPEM)
+	block, _ := pem.Decode([]byte(r.Certificate))
 	if block == nil || block.Type != "CERTIFICATE" {
 		return nil, errors.New("identity: the certificate cannot be read")
 	}
@@ -80,21 +81,21 @@ func New(key ed25519.PrivateKey, certPEM, caPEM []byte, lot, booth string, confi
 	if err != nil {
 		return nil, fmt.Errorf("identity: %w", err)
 	}
-	if name != booth {
-		return nil, fmt.Errorf("identity: certificate names booth %s, not %s", name, booth)
+	if name != r.Booth {
+		return nil, fmt.Errorf("identity: certificate names booth %s, not %s", name, r.Booth)
 	}
 	if pub, ok := leaf.PublicKey.(ed25519.PublicKey); !ok || !pub.Equal(key.Public()) {
 		return nil, errors.New("identity: certificate carries another key")
 	}
-	if err := checkURLs(broker, deviceURL); err != nil {
+	if err := checkURLs(r.Broker, r.DeviceURL); err != nil {
 		return nil, fmt.Errorf("identity: %w", err)
 	}
-	if len(config.Document) > 0 {
-		c, err := wire.OpenConfig(config, configKey)
+	if len(r.Config.Document) > 0 {
+		c, err := wire.OpenConfig(r.Config, r.ConfigKey)
 		if err != nil {
 			return nil, fmt.Errorf("identity: %w", err)
 		}
-		if c.Lot != lot {
+		if c.Lot != r.Lot {
 			return nil, fmt.Errorf("identity: configuration is of lot %s", c.Lot)
 		}
 	}
@@ -210,7 +211,10 @@ func Load(data string) (*Identity, error) {
 	if err := dec.Decode(&d); err != nil {
 		return nil, fmt.Errorf("load identity: %s: %w", infoFile, err)
 	}
-	return New(key, files[certFile], files[caFile], d.Lot, d.Booth, d.ConfigKey, d.Broker, d.DeviceURL, d.Config)
+	return New(key, Response{
+		Lot: d.Lot, Booth: d.Booth, Certificate: string(files[certFile]), CA: string(files[caFile]),
+		ConfigKey: d.ConfigKey, Broker: d.Broker, DeviceURL: d.DeviceURL, Config: d.Config,
+	})
 }
 
 func parseKey(text []byte) (ed25519.PrivateKey, error) {

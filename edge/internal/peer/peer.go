@@ -1,0 +1,250 @@
+// Package peer exchanges facts between the booths of a lot, over HTTPS with certificates at both ends.
+//
+// There is one request: "these are my cursors, and this is what I think you lack"; the answer says the same from the
+// other side. Each booth asks each other one soon after something new came to it, and once a second in any case, so
+// whatever was missed is found by comparing cursors. Facts of third booths and of the cloud travel the same way, and so
+// does the newest signed configuration. Nothing depends on any one request arriving.
+package peer
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"slices"
+	"sync"
+	"time"
+
+	"lotkeeper/edge/internal/lot"
+	"lotkeeper/shared/exchange"
+	"lotkeeper/shared/fact"
+	"lotkeeper/shared/wire"
+)
+
+// Memory is what a booth knows: *lot.Lot.
+type Memory interface {
+	Cursors() exchange.Cursors
+	Closed() []fact.Author
+	Batch(a fact.Author, after uint64, n, size int) (exchange.Batch, error)
+	MergeAll(batches []exchange.Batch) ([]exchange.Result, error)
+	Config() (wire.Config, bool)
+	Signed() (wire.Signed, bool)
+	Configure(s wire.Signed) error
+	Heard(booth string, cursors exchange.Cursors, config uint64)
+	Watch(ctx context.Context) *lot.Watch
+}
+
+// Credentials are a booth's means to be known and to know others: *enroll.Identity.
+type Credentials interface {
+	Dial(booth string) *tls.Config
+	Serve(allowed func(booth string) bool) *tls.Config
+}
+
+// Options say who this booth is and where it listens. Listener is taken over by Run, which closes it.
+type Options struct {
+	Lot, Booth  string
+	Memory      Memory
+	Credentials Credentials
+	Listener    net.Listener // plain TCP; TLS is put on by Run
+	Now         func() time.Time
+	Log         *slog.Logger  // nil discards
+	Every       time.Duration // between comparisons of cursors; 0 means 1 s
+	Gather      time.Duration // how long news collects before it is pushed; 0 means 10 ms
+}
+
+// Exchange keeps a booth level with the others.
+type Exchange struct {
+	o Options
+
+	mu    sync.Mutex
+	peers map[string]State
+}
+
+// State is how the exchange with another booth stands.
+type State struct {
+	Reached time.Time     // when it last answered; zero when never
+	Offset  time.Duration // its clock less ours, when it last answered; off by up to the round trip
+	Lacks   uint64        // facts we hold and it lacks
+	Error   string        // why it cannot be reached; "" when it can
+}
+
+// New checks the options.
+func New(o Options) (*Exchange, error) {
+	if o.Lot == "" || o.Booth == "" || o.Memory == nil || o.Credentials == nil || o.Listener == nil || o.Now == nil {
+		return nil, errors.New("peer: lot, booth, memory, credentials, listener and clock must be given")
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.Every == 0 {
+		o.Every = time.Second
+	}
+	if o.Gather == 0 {
+		o.Gather = 10 * time.Millisecond
+	}
+	return &Exchange{o: o, peers: map[string]State{}}, nil
+}
+
+// Peers returns how the exchange with each other booth stands.
+func (x *Exchange) Peers() map[string]State {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	out := make(map[string]State, len(x.peers))
+	for b, s := range x.peers {
+		out[b] = s
+	}
+	return out
+}
+
+func (x *Exchange) note(booth string, s State) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.peers[booth] = s
+}
+
+// Run serves the other booths and asks each of them, until ctx ends. It follows the configuration's list of booths.
+func (x *Exchange) Run(ctx context.Context) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	failed := make(chan error, 1)
+	go func() { failed <- x.serve(ctx) }()
+	group := followers{x: x, running: map[string]follower{}}
+	watch := x.o.Memory.Watch(ctx)
+	group.follow(ctx)
+	for {
+		select {
+		case <-watch.C:
+			if watch.Take().Config {
+				group.follow(ctx)
+			}
+		case <-ctx.Done():
+			group.stop()
+			return <-failed
+		case err := <-failed:
+			group.stop()
+			return err
+		}
+	}
+}
+
+// followers are the loops that ask the other booths, one each.
+type followers struct {
+	x       *Exchange
+	running map[string]follower
+}
+
+type follower struct {
+	addr   string
+	cancel context.CancelFunc
+	done   chan struct{}
+}
+
+// follow starts and stops loops until they fit the configuration.
+func (g *followers) follow(ctx context.Context) {
+	want := map[string]string{}
+	if c, ok := g.x.o.Memory.Config(); ok {
+		for _, b := range c.Booths {
+			if b.ID != g.x.o.Booth && b.Peer != "" {
+				want[b.ID] = b.Peer
+			}
+		}
+	}
+	for booth, f := range g.running {
+		if want[booth] != f.addr {
+			f.cancel()
+			<-f.done
+			delete(g.running, booth)
+			g.x.mu.Lock()
+			delete(g.x.peers, booth)
+			g.x.mu.Unlock()
+		}
+	}
+	for booth, addr := range want {
+		if _, ok := g.running[booth]; ok {
+			continue
+		}
+		fctx, cancel := context.WithCancel(ctx)
+		f := follower{addr, cancel, make(chan struct{})}
+		g.running[booth] = f
+		go func() {
+			defer close(f.done)
+			newCaller(g.x, booth, addr).run(fctx)
+		}()
+	}
+}
+
+func (g *followers) stop() {
+	for _, f := range g.running {
+		f.cancel()
+	}
+	for _, f := range g.running {
+		<-f.done
+	}
+}
+
+// listed reports whether the configuration names the booth. Before there is a configuration the certificate's word is
+// enough: that is how a new booth gets its first one.
+func (x *Exchange) listed(booth string) bool {
+	c, ok := x.o.Memory.Config()
+	return !ok || slices.ContainsFunc(c.Booths, func(b wire.Booth) bool { return b.ID == booth })
+}
+
+// compose says how far we reach and packs what a booth with these cursors lacks.
+func (x *Exchange) compose(theirs exchange.Cursors, closed []fact.Author, config uint64) (Message, error) {
+	mine := x.o.Memory.Cursors()
+	m := Message{Lot: x.o.Lot, Booth: x.o.Booth, At: x.o.Now(), Cursors: mine, Closed: x.o.Memory.Closed()}
+	if c, ok := x.o.Memory.Config(); ok {
+		m.Config = c.Number
+		if s, ok := x.o.Memory.Signed(); ok && config < c.Number {
+			m.Signed = &s
+		}
+	}
+	records, size := maxRecords, maxBytes
+	for _, need := range mine.Lacks(theirs) {
+		if slices.Contains(closed, need.Author) {
+			continue
+		}
+		if len(m.Batches) == maxBatches || records <= 0 || size <= 0 {
+			break
+		}
+		b, err := x.o.Memory.Batch(need.Author, need.After, records, size)
+		if err != nil {
+			return m, err
+		}
+		if len(b.Records) == 0 {
+			continue
+		}
+		m.Batches = append(m.Batches, b)
+		records -= len(b.Records)
+		for _, r := range b.Records {
+			size -= len(r.Public) + len(r.Private) + len(r.Sig)
+		}
+	}
+	return m, nil
+}
+
+// absorb takes what a booth sent. It reports whether anything of it was new.
+func (x *Exchange) absorb(m Message) (bool, error) {
+	fresh := false
+	if m.Signed != nil {
+		before, _ := x.o.Memory.Config()
+		if err := x.o.Memory.Configure(*m.Signed); err != nil && !errors.Is(err, lot.ErrOlder) {
+			x.o.Log.Warn("configuration from a booth refused", "booth", m.Booth, "err", err)
+		}
+		after, _ := x.o.Memory.Config()
+		fresh = after.Number != before.Number
+	}
+	if len(m.Batches) > 0 {
+		results, err := x.o.Memory.MergeAll(m.Batches)
+		if err != nil {
+			return fresh, fmt.Errorf("merge what booth %s sent: %w", m.Booth, err)
+		}
+		for _, r := range results {
+			fresh = fresh || r.Verdict == exchange.Accepted
+		}
+	}
+	x.o.Memory.Heard(m.Booth, m.Cursors, m.Config)
+	return fresh, nil
+}

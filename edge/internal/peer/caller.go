@@ -5,12 +5,11 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"math"
 	"net"
 	"net/http"
 	"time"
 
-	"lotkeeper/shared/exchange"
-	"lotkeeper/shared/fact"
 	"lotkeeper/shared/wire"
 )
 
@@ -19,11 +18,7 @@ type caller struct {
 	x           *Exchange
 	booth, addr string
 	client      *http.Client
-
-	theirs exchange.Cursors // what it last said; nil before
-	closed []fact.Author
-	config uint64
-	down   bool // the last request failed: only a change of that is logged
+	down        bool // the last request failed: only a change of that is logged
 }
 
 func newCaller(x *Exchange, booth, addr string) *caller {
@@ -57,6 +52,9 @@ func (c *caller) run(ctx context.Context) {
 			continue
 		case <-gather.C:
 			gathering = false
+			if !c.news() {
+				continue
+			}
 		case <-regular.C:
 		}
 		for ctx.Err() == nil {
@@ -69,13 +67,23 @@ func (c *caller) run(ctx context.Context) {
 	}
 }
 
+// news reports whether we hold something that the other, as far as we know, does not. What came from it is none.
+func (c *caller) news() bool {
+	said, ok := c.x.word(c.booth)
+	if !ok {
+		return true
+	}
+	conf, _ := c.x.o.Memory.Config()
+	return conf.Number > said.config || len(c.x.o.Memory.Cursors().Lacks(said.cursors)) > 0
+}
+
 // ask makes one exchange. more says that it moved something and that there is still something to move.
 func (c *caller) ask(ctx context.Context) (more bool, err error) {
-	theirs, config := c.theirs, c.config
-	if theirs == nil { // nothing is known of it: learn its cursors before sending it a whole log
-		theirs, config = c.x.o.Memory.Cursors(), ^uint64(0)
+	said, known := c.x.word(c.booth)
+	if !known { // learn its cursors before sending it a whole log
+		said = word{cursors: c.x.o.Memory.Cursors(), config: math.MaxUint64}
 	}
-	m, err := c.x.compose(theirs, c.closed, config)
+	m, err := c.x.compose(said)
 	if err != nil {
 		return false, err
 	}
@@ -84,24 +92,22 @@ func (c *caller) ask(ctx context.Context) (more bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	fresh, err := c.x.absorb(reply)
+	moved, err := c.x.absorb(reply)
 	if err != nil {
 		return false, err
 	}
-	learnt := c.theirs == nil
-	moved := fresh || learnt || reply.Config > c.config
+	moved = moved || !known || reply.Config > said.config
 	for a, head := range reply.Cursors {
-		moved = moved || head.Seq > c.theirs[a].Seq
+		moved = moved || head.Seq > said.cursors[a].Seq
 	}
-	c.theirs, c.closed, c.config = reply.Cursors, reply.Closed, reply.Config
 	now := c.x.o.Now()
 	state := State{Reached: now, Offset: reply.At.Sub(sent.Add(now.Sub(sent) / 2))}
 	mine := c.x.o.Memory.Cursors()
-	for _, n := range mine.Lacks(c.theirs) {
+	for _, n := range mine.Lacks(reply.Cursors) {
 		state.Lacks += n.To - n.After
 	}
 	c.x.note(c.booth, state)
-	behind := len(c.theirs.Lacks(mine)) > 0
+	behind := len(reply.Cursors.Lacks(mine)) > 0 || reply.Config < m.Config
 	return moved && (state.Lacks > 0 || behind), nil
 }
 
@@ -136,8 +142,8 @@ func (c *caller) report(ctx context.Context, err error) {
 	log := c.x.o.Log.With("booth", c.booth)
 	switch {
 	case err != nil:
-		c.theirs, c.config = nil, 0 // it may come back with less
 		c.x.mu.Lock()
+		delete(c.x.said, c.booth) // it may come back with less
 		s := c.x.peers[c.booth]
 		s.Error = err.Error()
 		c.x.peers[c.booth] = s

@@ -60,6 +60,14 @@ type Exchange struct {
 
 	mu    sync.Mutex
 	peers map[string]State
+	said  map[string]word // what each booth last said, to our request or in its own
+}
+
+// word is how far a booth said it reaches.
+type word struct {
+	cursors exchange.Cursors
+	closed  []fact.Author
+	config  uint64
 }
 
 // State is how the exchange with another booth stands.
@@ -84,7 +92,7 @@ func New(o Options) (*Exchange, error) {
 	if o.Gather == 0 {
 		o.Gather = 10 * time.Millisecond
 	}
-	return &Exchange{o: o, peers: map[string]State{}}, nil
+	return &Exchange{o: o, peers: map[string]State{}, said: map[string]word{}}, nil
 }
 
 // Peers returns how the exchange with each other booth stands.
@@ -102,6 +110,14 @@ func (x *Exchange) note(booth string, s State) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	x.peers[booth] = s
+}
+
+// word returns what a booth last said; ok is false when that is not known.
+func (x *Exchange) word(booth string) (word, bool) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	w, ok := x.said[booth]
+	return w, ok
 }
 
 // Run serves the other booths and asks each of them, until ctx ends. It follows the configuration's list of booths.
@@ -191,19 +207,19 @@ func (x *Exchange) listed(booth string) bool {
 	return !ok || slices.ContainsFunc(c.Booths, func(b wire.Booth) bool { return b.ID == booth })
 }
 
-// compose says how far we reach and packs what a booth with these cursors lacks.
-func (x *Exchange) compose(theirs exchange.Cursors, closed []fact.Author, config uint64) (Message, error) {
+// compose says how far we reach and packs what a booth that said this lacks.
+func (x *Exchange) compose(said word) (Message, error) {
 	mine := x.o.Memory.Cursors()
 	m := Message{Lot: x.o.Lot, Booth: x.o.Booth, At: x.o.Now(), Cursors: mine, Closed: x.o.Memory.Closed()}
 	if c, ok := x.o.Memory.Config(); ok {
 		m.Config = c.Number
-		if s, ok := x.o.Memory.Signed(); ok && config < c.Number {
+		if s, ok := x.o.Memory.Signed(); ok && said.config < c.Number {
 			m.Signed = &s
 		}
 	}
 	records, size := maxRecords, maxBytes
-	for _, need := range mine.Lacks(theirs) {
-		if slices.Contains(closed, need.Author) {
+	for _, need := range mine.Lacks(said.cursors) {
+		if slices.Contains(said.closed, need.Author) {
 			continue
 		}
 		if len(m.Batches) == maxBatches || records <= 0 || size <= 0 {
@@ -246,5 +262,8 @@ func (x *Exchange) absorb(m Message) (bool, error) {
 		}
 	}
 	x.o.Memory.Heard(m.Booth, m.Cursors, m.Config)
+	x.mu.Lock()
+	x.said[m.Booth] = word{m.Cursors, m.Closed, m.Config}
+	x.mu.Unlock()
 	return fresh, nil
 }

@@ -1,0 +1,302 @@
+package uplink
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	paho "github.com/eclipse/paho.mqtt.golang"
+
+	"lotkeeper/edge/internal/lot"
+	"lotkeeper/shared/exchange"
+	"lotkeeper/shared/fact"
+	"lotkeeper/shared/wire"
+)
+
+// line is the state of the connection. One goroutine owns it.
+type line struct {
+	u      *Uplink
+	paho   paho.Client
+	up     bool
+	heard  bool             // the cloud stated its cursors since we connected
+	cloud  exchange.Cursors // what it stated last
+	closed []fact.Author    // of which it takes nothing more
+	sent   map[fact.Author]flight
+	moved  map[fact.Author]time.Time // when the cloud's cursor last moved, or we first saw that it lacks something
+	state  bool                      // our cursors are to be stated
+}
+
+// flight is the one batch of an author that is under way.
+type flight struct {
+	to uint64
+	at time.Time
+}
+
+// A batch of facts in one message.
+const (
+	batchRecords = 500
+	batchBytes   = 512 << 10
+)
+
+func newLine(u *Uplink) *line {
+	return &line{u: u, cloud: exchange.Cursors{}, sent: map[fact.Author]flight{}, moved: map[fact.Author]time.Time{}}
+}
+
+func (l *line) run(ctx context.Context) {
+	stop := make(chan struct{})
+	client, err := l.u.client(stop)
+	if err != nil {
+		l.u.o.Log.Error("the last will cannot be written", "err", err)
+		return
+	}
+	l.paho = client
+	defer l.hangUp(stop)
+	client.Connect() // goes on trying; the callbacks tell
+	watch := l.u.o.Memory.Watch(ctx)
+	regular := time.NewTicker(l.u.o.Pace.Cursor)
+	defer regular.Stop()
+	check := time.NewTicker(min(time.Second, l.u.o.Pace.Resend/2))
+	defer check.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case m := <-l.u.in:
+			l.take(m)
+		case <-watch.C:
+			watch.Take()
+		case <-l.u.news:
+		case <-regular.C:
+			l.state = true
+		case <-check.C:
+		}
+		if l.up {
+			l.say()
+		}
+		l.count()
+	}
+}
+
+// hangUp says good-bye, so that the last will is not needed, and ends the client.
+func (l *line) hangUp(stop chan struct{}) {
+	close(stop)
+	if l.paho.IsConnectionOpen() {
+		if t := l.presence(false); t != nil {
+			t.WaitTimeout(time.Second)
+		}
+	}
+	l.paho.Disconnect(100)
+	l.u.set(func(s *Status) { s.Connected, s.Since = false, l.u.o.Now() })
+}
+
+func (l *line) presence(online bool) paho.Token {
+	p := wire.Presence{Online: online, At: l.u.o.Now().UTC(), Software: l.u.o.Software, Boot: l.u.o.Boot}
+	return l.publish(wire.PresenceOf, 1, true, p)
+}
+
+// publish gives a message to the client. Nobody waits for the token: what matters is answered by the cloud.
+func (l *line) publish(c wire.Channel, qos byte, retained bool, v any) paho.Token {
+	b, err := wire.Encode(v)
+	if err != nil {
+		l.u.o.Log.Error("message cannot be written", "channel", c, "err", err)
+		return nil
+	}
+	return l.paho.Publish(l.u.topic(c), qos, retained, b)
+}
+
+func (l *line) take(m message) {
+	var err error
+	switch m.channel {
+	case "":
+		l.connected()
+	case down:
+		l.up = false
+		l.u.set(func(s *Status) { s.Connected, s.Since = false, l.u.o.Now() })
+	case wire.CursorDown:
+		err = l.takeCursor(m.payload)
+	case wire.FactsDown:
+		err = l.takeFacts(m.payload)
+	case wire.ConfigDown:
+		err = l.takeConfig(m.payload)
+	case wire.CommandTo:
+		err = l.takeCommand(m.payload)
+	default:
+		err = errors.New("nothing is expected there")
+	}
+	if err != nil {
+		l.u.o.Log.Warn("message from the cloud refused", "channel", m.channel, "err", err)
+	}
+}
+
+func (l *line) connected() {
+	l.u.o.Log.Info("line to the cloud is up", "broker", l.u.o.Broker)
+	l.up, l.heard, l.state = true, false, true
+	clear(l.sent) // what was under way may be gone
+	l.presence(true)
+	l.u.allLive()
+	l.u.set(func(s *Status) { s.Connected, s.Since = true, l.u.o.Now() })
+}
+
+func (l *line) takeCursor(b []byte) error {
+	c, err := wire.Decode[wire.Cursor](b)
+	if err != nil {
+		return err
+	}
+	now := l.u.o.Now()
+	for _, a := range c.Cursors.Authors() {
+		if c.Cursors[a].Seq > l.cloud[a].Seq {
+			l.moved[a] = now
+		}
+	}
+	if c.Cursors == nil {
+		c.Cursors = exchange.Cursors{}
+	}
+	for a, f := range l.sent {
+		// It moved past the batch, or went back: a cloud restored from an older copy lacks what it once had.
+		if got := c.Cursors[a].Seq; got >= f.to || got < l.cloud[a].Seq {
+			delete(l.sent, a)
+		}
+	}
+	l.cloud, l.closed, l.heard = c.Cursors, c.Closed, true
+	l.u.set(func(s *Status) {
+		s.Heard, s.Offset, s.Refused, s.Config = now, c.At.Sub(now), c.Closed, c.Config
+	})
+	return nil
+}
+
+func (l *line) takeFacts(b []byte) error {
+	m, err := wire.Decode[wire.Facts](b)
+	if err != nil {
+		return err
+	}
+	res, err := l.u.o.Memory.Merge(m.Batch)
+	if err != nil {
+		return err
+	}
+	l.state = true // tells the cloud what it may send next, or from where
+	if res.Verdict == exchange.Refused || res.Verdict == exchange.Forked {
+		return res.Cause
+	}
+	return nil
+}
+
+func (l *line) takeConfig(b []byte) error {
+	if len(b) == 0 { // a retained message that was cleared
+		return nil
+	}
+	s, err := wire.Decode[wire.Signed](b)
+	if err != nil {
+		return err
+	}
+	if err := l.u.o.Memory.Configure(s); err != nil && !errors.Is(err, lot.ErrOlder) {
+		return err
+	}
+	l.state = true
+	return nil
+}
+
+// takeCommand hands a command over. One that finds no hand free is dropped: it is about now, and would be late.
+func (l *line) takeCommand(b []byte) error {
+	c, err := wire.Decode[wire.Command](b)
+	if err != nil {
+		return err
+	}
+	if c.ID == "" || !wire.ValidName(c.Lane) {
+		return errors.New("command without an id or lane")
+	}
+	select {
+	case l.u.cmds <- c:
+		return nil
+	default:
+		return errors.New("too many commands wait")
+	}
+}
+
+// say publishes what is due.
+func (l *line) say() {
+	if l.state {
+		l.state = false
+		c := wire.Cursor{At: l.u.o.Now().UTC(), Cursors: l.u.o.Memory.Cursors(), Closed: l.u.o.Memory.Closed()}
+		if conf, ok := l.u.o.Memory.Config(); ok {
+			c.Config = conf.Number
+		}
+		l.publish(wire.CursorUp, 1, false, c)
+	}
+	for _, v := range l.u.takeLive() {
+		l.publish(wire.LiveFrom(v.Lane), 0, false, v)
+	}
+	for _, r := range l.u.takeResults() {
+		l.publish(wire.ResultFrom, 1, false, r)
+	}
+	if l.heard {
+		l.sendFacts()
+	}
+}
+
+// sendFacts sends what the cloud lacks: our own log first, then those that seem to have no line of their own.
+func (l *line) sendFacts() {
+	now := l.u.o.Now()
+	own := l.u.o.Memory.Author()
+	needs := l.u.o.Memory.Cursors().Lacks(l.cloud)
+	slices.SortStableFunc(needs, func(x, y exchange.Need) int {
+		switch own {
+		case x.Author:
+			return -1
+		case y.Author:
+			return 1
+		}
+		return 0
+	})
+	for _, n := range needs {
+		if slices.Contains(l.closed, n.Author) || !l.due(n, own, now) {
+			continue
+		}
+		b, err := l.u.o.Memory.Batch(n.Author, n.After, batchRecords, batchBytes)
+		if err != nil {
+			l.u.o.Log.Error("facts cannot be read", "author", n.Author, "seq", n.After, "err", err)
+			continue
+		}
+		if len(b.Records) == 0 {
+			continue
+		}
+		l.publish(wire.FactsUp, 1, false, wire.Facts{Batch: b})
+		l.sent[n.Author] = flight{n.After + uint64(len(b.Records)), now}
+	}
+}
+
+// due reports whether an author's next batch is to be sent now.
+func (l *line) due(n exchange.Need, own fact.Author, now time.Time) bool {
+	if f, under := l.sent[n.Author]; under {
+		age := now.Sub(f.at)
+		return age >= l.u.o.Pace.Resend || age < 0 // or the clock was set back
+	}
+	if n.Author == own {
+		return true
+	}
+	since, seen := l.moved[n.Author]
+	if !seen || now.Before(since) {
+		l.moved[n.Author] = now
+		return false
+	}
+	return now.Sub(since) >= l.u.o.Pace.Relay
+}
+
+// count tells people how much the cloud lacks, and forgets the relays that are level.
+func (l *line) count() {
+	own, waiting, lacking := l.u.o.Memory.Author(), uint64(0), uint64(0)
+	behind := map[fact.Author]bool{}
+	for _, n := range l.u.o.Memory.Cursors().Lacks(l.cloud) {
+		behind[n.Author] = true
+		lacking += n.To - n.After
+		if n.Author == own {
+			waiting = n.To - n.After
+		}
+	}
+	for a := range l.moved {
+		if !behind[a] {
+			delete(l.moved, a)
+		}
+	}
+	l.u.set(func(s *Status) { s.Waiting, s.Lacking = waiting, lacking })
+}

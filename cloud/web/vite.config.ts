@@ -16,7 +16,7 @@ export default defineConfig({
     vue(),
     Components({
       dirs: [],
-      dts: 'src/components.gen.d.ts',
+      dts: false, // tsconfig.json names the types: a file written by each build would differ by what it found
       resolvers: [ElementPlusResolver({ importStyle: 'css' }), VantResolver()],
     }),
   ],

@@ -27,6 +27,9 @@ WEB_SOURCES  = $(shell find $(WEB) -type f -not -path '*/node_modules/*' -not -p
 WEB_PACKAGES := $(CACHE)/stamp/web-packages
 WEB_BUILT    := $(CACHE)/stamp/web-built
 
+# One build configuration for programs, checks and plain tests, so that each library is compiled once for all of them;
+# only the race detector needs C, and compiles its own.
+export CGO_ENABLED = 0
 export GOTOOLCHAIN ?= local
 export npm_config_update_notifier = false
 
@@ -47,7 +50,7 @@ demo: setup-run build ## Run a whole parking lot on this machine and print where
 
 .PHONY: test
 test: ready ## Run all tests: Go, front end, and the browser against the real programs
-	@$(STEP) "go test -race: edge, cloud, firmware-adapters" go test -race -timeout 15m $(RACE_PACKAGES)
+	@$(STEP) "go test -race: edge, cloud, firmware-adapters" env CGO_ENABLED=1 go test -race -timeout 15m $(RACE_PACKAGES)
 	@$(STEP) "go test: shared, scripts, deploy" go test -timeout 10m $(PLAIN_PACKAGES)
 	@$(STEP) "front end: unit tests" npm --prefix $(WEB) run --silent test
 	@$(STEP) "front end: Chromium against the programs" npm --prefix $(WEB) run --silent e2e
@@ -62,7 +65,7 @@ check: ready ## Run what CI runs: lint + drift + test
 build: web ## Build the front end and the three programs into bin/
 	@mkdir -p bin
 	@$(STEP) "build the programs ($(VERSION))" \
-		env CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X main.version=$(VERSION)" -o bin/ $(PROGRAMS)
+		go build -ldflags "-s -w -X main.version=$(VERSION)" -o bin/ $(PROGRAMS)
 
 .PHONY: web
 web: $(WEB_BUILT) ## Build the front end into cloud/web/dist (only when its sources changed)
@@ -136,6 +139,6 @@ $(WEB_BUILT): $(WEB_PACKAGES) $(WEB_SOURCES)
 
 $(GOLANGCI):
 	@mkdir -p $(@D)
-	@$(STEP) "build golangci-lint $(GOLANGCI_VERSION) (once, about 2 minutes)" env GOBIN=$(CACHE)/bin CGO_ENABLED=0 \
+	@$(STEP) "build golangci-lint $(GOLANGCI_VERSION) (once, about 2 minutes)" env GOBIN=$(CACHE)/bin \
 		go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_VERSION)
 	@mv $(CACHE)/bin/golangci-lint $@

@@ -6,7 +6,7 @@ cd "$(git rev-parse --show-toplevel)"
 mapfile -d '' -t files < <(git ls-files -z --cached --others --exclude-standard '*.go')
 present=()
 for file in "${files[@]}"; do
-    case $file in */testdata/*) continue ;; esac
+    case $file in testdata/* | */testdata/*) continue ;; esac
     if [ -e "$file" ]; then present+=("$file"); fi
 done
 if [ ${#present[@]} -eq 0 ]; then exit 0; fi

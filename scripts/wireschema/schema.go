@@ -209,10 +209,12 @@ func (g *generator) addFields(object *schema, t reflect.Type) error {
 		if has(options, "string") {
 			value = &schema{Type: "string"}
 		}
-		object.Properties[name] = value
-		if !has(options, "omitempty") && !has(options, "omitzero") {
+		if has(options, "omitempty") || has(options, "omitzero") {
+			value = present(value)
+		} else {
 			object.Required = append(object.Required, name)
 		}
+		object.Properties[name] = value
 	}
 	return nil
 }
@@ -239,6 +241,19 @@ func has(options, option string) bool {
 		}
 	}
 	return false
+}
+
+// present takes null away: a field that is left out when empty is never written as null.
+func present(s *schema) *schema {
+	if names, ok := s.Type.([]string); ok {
+		narrowed := *s
+		narrowed.Type = names[0]
+		return &narrowed
+	}
+	if len(s.AnyOf) == 2 && s.AnyOf[1].Type == "null" {
+		return s.AnyOf[0]
+	}
+	return s
 }
 
 func nullable(s *schema) *schema {

@@ -44,6 +44,9 @@ type everything struct {
 	By      map[string]uint16 `json:"by"`
 	Hash    hash              `json:"hash"`
 	Maybe   *inner            `json:"maybe"`
+	Late    *time.Time        `json:"late,omitempty"`
+	More    []string          `json:"more,omitempty"`
+	Other   *inner            `json:"other,omitempty"`
 	Big     int64             `json:"big,string"`
 	Any     any               `json:"any"`
 	Hidden  string            `json:"-"`
@@ -69,6 +72,9 @@ func TestEverythingIsDescribed(t *testing.T) {
         "by": {"type": ["object", "null"], "additionalProperties": {"type": "integer", "minimum": 0}},
         "count": {"type": "integer"},
         "hash": {"type": "string"},
+        "late": {"type": "string", "format": "date-time"},
+        "more": {"type": "array", "items": {"type": "string"}},
+        "other": {"$ref": "#/$defs/wireschema.inner"},
         "maybe": {"anyOf": [{"$ref": "#/$defs/wireschema.inner"}, {"type": "null"}]},
         "name": {"type": "string"},
         "on": {"type": "boolean"},
@@ -128,7 +134,7 @@ func TestWhatDoesNotFitIsRefused(t *testing.T) {
 	}
 	for _, change := range [][2]string{
 		{`"seq":0`, `"seq":-1`}, {`"count":0`, `"count":0.5`}, {`"count":0,`, ``}, {`"tags":null`, `"tags":[1]`},
-		{`"pair":[0,0]`, `"pair":[0]`}, {`"by":null`, `"by":{"a":"b"}`}, {`"maybe":null`, `"maybe":{}`}, {`"hash":"00"`, `"hash":null`},
+		{`"pair":[0,0]`, `"pair":[0]`}, {`"by":null`, `"by":{"a":"b"}`}, {`"maybe":null`, `"maybe":{}`}, {`"new":1`, `"more":null`}, {`"hash":"00"`, `"hash":null`},
 	} {
 		bad := strings.Replace(good, change[0], change[1], 1)
 		if err := validate(body, []byte(bad)); err == nil {

@@ -1,0 +1,87 @@
+package tariff
+
+import (
+	"testing"
+	"time"
+
+	"lotkeeper/shared/calendar"
+	"lotkeeper/shared/money"
+)
+
+// The stay of these tests is Wednesday 10:00 to 15:20 by the hour at ¥5.00: gross ¥30.00.
+func TestContext(t *testing.T) {
+	at := func(clock string) time.Time { return when(t, "2026-03-04 "+clock) }
+	cover := func(id, from, until string) Right {
+		return Right{ID: id, Kind: RightCover, From: at(from), Until: at(until)}
+	}
+	pay := func(id, clock string, amount money.Amount) Payment {
+		return Payment{ID: id, At: at(clock), Amount: amount}
+	}
+	for _, c := range []struct {
+		name                   string
+		ctx                    Context
+		gross, free, paid, due money.Amount
+	}{
+		{"nothing", Context{}, 3000, 0, 0, 3000},
+		{"free list", Context{Rights: []Right{{ID: "f", Kind: RightFree}}}, 3000, 3000, 0, 0},
+		{"free list, and paid all the same", Context{Rights: []Right{{ID: "f", Kind: RightFree}}, Payments: []Payment{pay("p", "15:20:00", 500)}}, 3000, 3000, 0, 0},
+		{"month card for all", Context{Rights: []Right{{ID: "m", Kind: RightCover}}}, 3000, 3000, 0, 0},
+		{"month card until noon", Context{Rights: []Right{{ID: "m", Kind: RightCover, Until: at("12:00:00")}}}, 3000, 1000, 0, 2000},
+		{"month card for a part of an hour saves nothing", Context{Rights: []Right{cover("m", "10:10:00", "10:20:00")}}, 3000, 0, 0, 3000},
+		{"two cards that save only together", Context{Rights: []Right{cover("a", "15:00:00", "15:10:00"), cover("b", "15:10:00", "15:20:00")}}, 3000, 500, 0, 2500},
+		{"card of another day", Context{Rights: []Right{{ID: "m", Kind: RightCover, From: at("16:00:00")}}}, 3000, 0, 0, 3000},
+		{"card that ends before it begins", Context{Rights: []Right{cover("m", "14:00:00", "12:00:00")}}, 3000, 0, 0, 3000},
+		{"booking, then casual", Context{Bookings: []Booking{{ID: "b", From: at("09:30:00"), Until: at("14:00:00")}}}, 3000, 2000, 0, 1000},
+		{"coupon of an amount", Context{Coupons: []Coupon{{ID: "c", Kind: CouponAmount, Amount: 1200}}}, 3000, 1200, 0, 1800},
+		{"coupon above the fee", Context{Coupons: []Coupon{{ID: "c", Kind: CouponAmount, Amount: 9900}}}, 3000, 3000, 0, 0},
+		{"coupon of percent", Context{Coupons: []Coupon{{ID: "c", Kind: CouponPercent, Percent: 33}}}, 3000, 990, 0, 2010},
+		{"coupon of minutes trims the end", Context{Coupons: []Coupon{{ID: "c", Kind: CouponMinutes, Minutes: 21}}}, 3000, 500, 0, 2500},
+		{"minutes longer than the stay", Context{Coupons: []Coupon{{ID: "c", Kind: CouponMinutes, Minutes: 600}}}, 3000, 3000, 0, 0},
+		{"full coupon", Context{Coupons: []Coupon{{ID: "c", Kind: CouponFull}}}, 3000, 3000, 0, 0},
+		{"minutes before percent, whatever the order", Context{Coupons: []Coupon{{ID: "p", Kind: CouponPercent, Percent: 50}, {ID: "m", Kind: CouponMinutes, Minutes: 20}}}, 3000, 1750, 0, 1250},
+		{"card, minutes, amount", Context{Rights: []Right{{ID: "m", Kind: RightCover, Until: at("12:00:00")}}, Coupons: []Coupon{{ID: "a", Kind: CouponAmount, Amount: 100}, {ID: "b", Kind: CouponMinutes, Minutes: 60}}}, 3000, 1600, 0, 1400},
+		{"paid in part", Context{Payments: []Payment{pay("p", "12:00:00", 1000)}}, 3000, 0, 1000, 2000},
+		{"paid long ago, all of that time", Context{Payments: []Payment{pay("p", "15:00:00", 2500)}}, 3000, 0, 2500, 500},
+		{"paid 15 minutes ago, all of that time", Context{Payments: []Payment{pay("p", "15:05:00", 3000)}}, 3000, 0, 3000, 0},
+		{"paid too much", Context{Payments: []Payment{pay("p", "12:00:00", 4000), pay("q", "12:10:00", 100)}}, 3000, 0, 3000, 0},
+		{"paid with a coupon", Context{Coupons: []Coupon{{ID: "c", Kind: CouponAmount, Amount: 3000}}, Payments: []Payment{pay("p", "12:00:00", 100)}}, 3000, 3000, 0, 0},
+		{"two payments settle together", Context{Payments: []Payment{pay("q", "15:19:00", 1000), pay("p", "12:00:00", 2000)}}, 3000, 0, 3000, 0},
+		{"paid after leaving", Context{Payments: []Payment{pay("p", "18:00:00", 3000)}}, 3000, 0, 3000, 0},
+	} {
+		b := rate(t, load(t, "per-hour"), calendar.Calendar{}, "2026-03-04 10:00:00", "2026-03-04 15:20:00", "", c.ctx)
+		if got, want := [4]money.Amount{b.Gross, b.Free, b.Paid, b.Due}, [4]money.Amount{c.gross, c.free, c.paid, c.due}; got != want {
+			t.Errorf("%s: gross, free, paid, due = %v, want %v\n%s", c.name, got, want, show(b))
+		}
+	}
+}
+
+func TestGraceAfterPayment(t *testing.T) {
+	tf := load(t, "per-hour") // 900 s of grace
+	for _, c := range []struct {
+		name     string
+		payments []Payment
+		exit     string
+		due      money.Amount
+		ratedTo  string
+		leaveBy  string
+	}{
+		{"at the moment of paying", []Payment{{"p", when(t, "2026-03-04 10:55:00"), 500}}, "2026-03-04 10:55:00", 0, "10:55:00", "11:10:00"},
+		{"an hour has turned in the grace", []Payment{{"p", when(t, "2026-03-04 10:55:00"), 500}}, "2026-03-04 11:10:00", 0, "10:55:00", "11:10:00"},
+		{"one second too late", []Payment{{"p", when(t, "2026-03-04 10:55:00"), 500}}, "2026-03-04 11:10:01", 500, "11:10:01", ""},
+		{"one fen too little", []Payment{{"p", when(t, "2026-03-04 10:55:00"), 499}}, "2026-03-04 10:56:00", 1, "10:56:00", ""},
+		{"a fen more does not renew the grace", []Payment{{"p", when(t, "2026-03-04 10:55:00"), 500}, {"q", when(t, "2026-03-04 11:09:00"), 1}}, "2026-03-04 11:11:00", 499, "11:11:00", ""},
+		{"nor take the first one away", []Payment{{"p", when(t, "2026-03-04 10:55:00"), 500}, {"q", when(t, "2026-03-04 11:05:00"), 1}}, "2026-03-04 11:06:00", 0, "10:55:00", "11:10:00"},
+		{"the rest paid renews it", []Payment{{"p", when(t, "2026-03-04 10:55:00"), 500}, {"q", when(t, "2026-03-04 11:11:00"), 500}}, "2026-03-04 11:26:00", 0, "11:11:00", "11:26:00"},
+		{"two payments at one moment", []Payment{{"p", when(t, "2026-03-04 10:55:00"), 200}, {"q", when(t, "2026-03-04 10:55:00"), 300}}, "2026-03-04 11:05:00", 0, "10:55:00", "11:10:00"},
+		{"paid in the free time", []Payment{{"p", when(t, "2026-03-04 10:14:00"), 1}}, "2026-03-04 10:16:00", 499, "10:16:00", ""},
+	} {
+		b := rate(t, tf, calendar.Calendar{}, "2026-03-04 10:00:00", c.exit, "", Context{Payments: c.payments})
+		leaveBy := ""
+		if !b.LeaveBy.IsZero() {
+			leaveBy = b.LeaveBy.Format(time.TimeOnly)
+		}
+		if got := b.RatedTo.Format(time.TimeOnly); b.Due != c.due || got != c.ratedTo || leaveBy != c.leaveBy {
+			t.Errorf("%s: due %s, rated to %s, leave by %q; want %s, %s, %q\n%s", c.name, b.Due, got, leaveBy, c.due, c.ratedTo, c.leaveBy, show(b))
+		}
+	}
+}

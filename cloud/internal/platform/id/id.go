@@ -1,7 +1,7 @@
 // Package id makes and types the identifiers of things that the cloud creates.
 //
-// An id is a short prefix that names the kind, an underscore, and a ULID: 48 bits of milliseconds and
-// 80 random bits in 26 characters of Crockford's base 32, lower case. Ids sort by the time they were made,
+// An id is a short prefix that names the kind, a dash, and a ULID: 48 bits of milliseconds and
+// 80 random bits in 26 characters of Crockford's base 32, lower case; that is also a valid name in a topic. Ids sort by the time they were made,
 // need no counter, and are safe as JSON strings (a bigint above 2^53 is not). What a booth creates (sessions,
 // facts, bills) carries the booth's own ids and is not made here.
 package id
@@ -36,7 +36,7 @@ const (
 
 const alphabet = "0123456789abcdefghjkmnpqrstvwxyz"
 
-// New returns prefix + "_" + ULID for the time given. The prefix is 2 to 5 lower-case letters.
+// New returns prefix + "-" + ULID for the time given. The prefix is 2 to 5 lower-case letters.
 func New(prefix string, at time.Time) string {
 	var raw [16]byte
 	ms := uint64(max(at.UnixMilli(), 0))
@@ -47,7 +47,7 @@ func New(prefix string, at time.Time) string {
 	var b strings.Builder
 	b.Grow(len(prefix) + 27)
 	b.WriteString(prefix)
-	b.WriteByte('_')
+	b.WriteByte('-')
 	encode(&b, raw)
 	return b.String()
 }
@@ -73,7 +73,7 @@ func encode(b *strings.Builder, raw [16]byte) {
 
 // Valid reports whether s has the shape of an id with the prefix given.
 func Valid(prefix, s string) bool {
-	rest, ok := strings.CutPrefix(s, prefix+"_")
+	rest, ok := strings.CutPrefix(s, prefix+"-")
 	if !ok || len(rest) != 26 || rest[0] > '7' {
 		return false
 	}

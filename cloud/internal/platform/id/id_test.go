@@ -36,7 +36,7 @@ func TestEncodeKnownValue(t *testing.T) {
 
 func TestValidRefuses(t *testing.T) {
 	good := New("lot", time.Unix(0, 0))
-	for _, s := range []string{"", "lot_", good[:len(good)-1], good + "0", "usr" + good[3:], "lot_8" + good[5:], good[:29] + "u"} {
+	for _, s := range []string{"", "lot-", good[:len(good)-1], good + "0", "usr" + good[3:], "lot-8" + good[5:], good[:29] + "u"} {
 		if Valid("lot", s) {
 			t.Errorf("Valid accepts %q", s)
 		}
@@ -44,8 +44,8 @@ func TestValidRefuses(t *testing.T) {
 }
 
 func FuzzValid(f *testing.F) {
-	f.Add("lot_01aryz6s410000000000000000")
-	f.Add("lot_")
+	f.Add("lot-01aryz6s410000000000000000")
+	f.Add("lot-")
 	f.Fuzz(func(t *testing.T, s string) {
 		if Valid("lot", s) && len(s) != 30 {
 			t.Errorf("Valid accepts %q of %d bytes", s, len(s))

@@ -9,7 +9,7 @@ import (
 // Permission names one thing that may be done, as "session.read" or "barrier.open": noun, dot, verb.
 type Permission string
 
-// Actor is who did something, for audit rows: "user:usr_…", "system:ingest", "driver".
+// Actor is who did something, for audit rows: "user:usr-…", "system:ingest", "driver".
 type Actor string
 
 // Claims are what package account knows of somebody who signed in.

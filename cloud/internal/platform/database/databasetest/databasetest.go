@@ -78,7 +78,7 @@ func create(t testing.TB, migrated bool) string {
 	if migrated {
 		template = s.template
 	}
-	name := id.New("t", time.Now())
+	name := strings.ReplaceAll(id.New("t", time.Now()), "-", "_")
 	if err := s.exec(context.Background(), fmt.Sprintf("CREATE DATABASE %s TEMPLATE %s", name, template)); err != nil {
 		t.Fatalf("make the test database: %v", err)
 	}

@@ -1,0 +1,351 @@
+package lane
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"lotkeeper/edge/internal/device"
+	"lotkeeper/firmware-adapters/driver"
+	"lotkeeper/shared/fact"
+	"lotkeeper/shared/plate"
+	"lotkeeper/shared/session"
+	"lotkeeper/shared/tariff"
+	"lotkeeper/shared/wire"
+)
+
+// RecordTimeout bounds how long a lane waits for its journal before the lot's policy decides.
+const RecordTimeout = 2 * time.Second
+
+// Memory is what the booth knows and writes.
+type Memory interface {
+	// Record appends facts in one write and folds them; it returns their ids once they are on the disk.
+	Record(ctx context.Context, compose func(id func(i int) fact.ID) []fact.Draft) ([]fact.Fact, error)
+	View(func(*session.Book))
+	Config() (wire.Config, bool)
+}
+
+// Barrier moves the arm.
+type Barrier interface {
+	Open(ctx context.Context) (driver.Outcome, error)
+	Close(ctx context.Context) (driver.Outcome, error)
+}
+
+// Display shows and speaks.
+type Display interface {
+	Show(ctx context.Context, m driver.Message) (driver.Outcome, error)
+}
+
+// Camera takes a read when asked.
+type Camera interface {
+	Trigger(ctx context.Context) (driver.Outcome, error)
+}
+
+// Photos keeps pictures.
+type Photos interface {
+	Put(kind string, picture []byte, at time.Time) (fact.Photo, error)
+}
+
+// Options are a controller's surroundings. Barrier, Display, Camera, Photos and Live may be nil.
+type Options struct {
+	Memory  Memory
+	Events  <-chan device.Event // of all the lane's devices
+	Changed <-chan struct{}     // the lot's facts or configuration changed
+	Barrier Barrier
+	Display Display
+	Camera  Camera
+	Photos  Photos
+	Live    func(wire.Live) // told of every change; must not block
+	Now     func() time.Time
+	Mono    func() int64 // ns of this run's monotonic clock, above 0
+	Log     *slog.Logger
+}
+
+// Controller runs one lane.
+type Controller struct {
+	set   Setting
+	o     Options
+	asks  chan asked
+	moves chan Moved
+	stats stats
+
+	mu      sync.Mutex
+	live    wire.Live
+	message Message
+
+	// owned by Run
+	state   State
+	nextAsk uint64
+	waiting map[uint64]chan Reply
+	held    []func() // reads that the camera may forget once they are recorded
+	barrier *hand
+	display *hand
+	camera  *hand
+}
+
+type asked struct {
+	ask   Ask
+	reply chan Reply
+}
+
+// ErrStopped says that the lane is not running.
+var ErrStopped = errors.New("the lane is not running")
+
+// NewController checks what a lane needs. It starts nothing.
+func NewController(s Setting, o Options) (*Controller, error) {
+	switch {
+	case s.Lane == "" || s.Boot == "" || s.Dir != fact.Entry && s.Dir != fact.Exit:
+		return nil, fmt.Errorf("lane %q: id, boot and direction are needed", s.Lane)
+	case o.Memory == nil || o.Events == nil || o.Now == nil || o.Mono == nil || o.Log == nil:
+		return nil, fmt.Errorf("lane %s: memory, events, clocks and logger are needed", s.Lane)
+	}
+	if o.Live == nil {
+		o.Live = func(wire.Live) {}
+	}
+	return &Controller{
+		set: s, o: o, asks: make(chan asked, 16), moves: make(chan Moved, 2*handRoom), state: New(s), waiting: map[uint64]chan Reply{},
+		barrier: newHand(), display: newHand(), camera: newHand(),
+	}, nil
+}
+
+// Run drives the lane until ctx ends.
+func (c *Controller) Run(ctx context.Context) error {
+	ctx, cancel := context.WithCancel(ctx)
+	var group sync.WaitGroup
+	defer group.Wait()
+	defer cancel()
+	for _, h := range []*hand{c.barrier, c.display, c.camera} {
+		group.Go(func() { h.run(ctx) })
+	}
+	restate := time.NewTicker(liveEvery)
+	defer restate.Stop()
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case e := <-c.o.Events:
+			c.event(ctx, e)
+		case a := <-c.asks:
+			c.nextAsk++
+			a.ask.ID = c.nextAsk
+			c.waiting[a.ask.ID] = a.reply
+			c.feed(ctx, a.ask)
+		case m := <-c.moves:
+			c.feed(ctx, m)
+		case <-c.o.Changed:
+			c.feed(ctx, Changed{})
+		case <-timer.C:
+			c.feed(ctx, Tick{})
+		case <-restate.C:
+			c.publish()
+		}
+		if at := c.state.Wake(); at > 0 {
+			timer.Reset(max(at-time.Duration(c.o.Mono()), time.Millisecond))
+		} else {
+			timer.Stop()
+		}
+	}
+}
+
+// liveEvery is how often the lane's state is said again: an operator's command is judged by how old the view was.
+const liveEvery = 2 * time.Second
+
+func (c *Controller) moment() Moment {
+	return Moment{c.o.Now(), time.Duration(c.o.Mono())}
+}
+
+// Do asks something of the lane and waits for what became of it. When ctx ends first, it may still happen.
+func (c *Controller) Do(ctx context.Context, a Ask) (Reply, error) {
+	reply := make(chan Reply, 1)
+	select {
+	case c.asks <- asked{a, reply}:
+	case <-ctx.Done():
+		return Reply{}, fmt.Errorf("lane %s: %w", c.set.Lane, ErrStopped)
+	}
+	select {
+	case r := <-reply:
+		return r, nil
+	case <-ctx.Done():
+		return Reply{Verdict: Unknown}, fmt.Errorf("lane %s did not answer: %w", c.set.Lane, ctx.Err())
+	}
+}
+
+// Command carries out a command of the cloud.
+func (c *Controller) Command(ctx context.Context, cmd wire.Command) wire.Result {
+	ctx, cancel := context.WithTimeout(ctx, 2*device.CommandTimeout+RecordTimeout)
+	defer cancel()
+	a := Ask{Token: cmd.Token, By: cmd.By, Note: cmd.Reason, Command: &cmd}
+	switch cmd.Action {
+	case wire.OpenBarrier:
+		a.Want = WantOpen
+	case wire.CloseBarrier:
+		a.Want = WantClose
+	case wire.CorrectPlate:
+		a.Want = WantCorrect
+		if cmd.Plate != nil {
+			p, err := plate.Parse(cmd.Plate.Text, cmd.Plate.Colour)
+			if err == nil {
+				a.Plate = p
+			}
+		}
+	}
+	res := wire.Result{Command: cmd.ID, Lane: cmd.Lane}
+	r, err := c.Do(ctx, a)
+	if err != nil {
+		res.Verdict, res.Text = string(Unknown), err.Error()
+		return res
+	}
+	if r.Verdict == Invalid {
+		r.Verdict = Refused
+	}
+	res.Verdict, res.Fact = string(r.Verdict), r.Fact
+	if r.Text != (tariff.Text{}) {
+		res.Text = r.Text.ZH + " / " + r.Text.EN
+	}
+	return res
+}
+
+// Live returns the lane's state as it was last told.
+func (c *Controller) Live() wire.Live {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.live
+}
+
+// Message returns what the display shows.
+func (c *Controller) Message() Message {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.message
+}
+
+func (c *Controller) publish() {
+	l := c.state.Live(c.moment())
+	c.mu.Lock()
+	c.live = l
+	c.mu.Unlock()
+	c.o.Live(l)
+}
+
+// feed steps the lane with an input and does what it says, until nothing more follows.
+func (c *Controller) feed(ctx context.Context, in Input) {
+	queue := []Input{in}
+	for len(queue) > 0 {
+		in, queue = queue[0], queue[1:]
+		var effects []Effect
+		c.state, effects = Step(c.state, in, c.moment())
+		for _, e := range effects {
+			if more := c.perform(ctx, e); more != nil {
+				queue = append(queue, more)
+			}
+		}
+	}
+	c.publish()
+	if c.state.Pending == nil {
+		for _, stored := range c.held {
+			stored()
+		}
+		c.held = nil
+	}
+}
+
+// perform does one effect and returns what follows from it at once, or nil.
+func (c *Controller) perform(ctx context.Context, e Effect) Input {
+	switch e := e.(type) {
+	case Look:
+		return Found{e.Query.Car, c.look(e.Query)}
+	case Record:
+		return c.record(ctx, e)
+	case Raise:
+		return c.move(Moved{Command: "open", Car: e.Car, Read: e.Read, ByHand: e.ByHand})
+	case Lower:
+		return c.move(Moved{Command: "close", Car: e.Car, Read: e.Read, ByHand: e.ByHand})
+	case Show:
+		c.show(e.Message, e.Message.Voice)
+	case Shoot:
+		if c.o.Camera != nil {
+			c.camera.give(func(ctx context.Context) { _, _ = c.o.Camera.Trigger(ctx) }) // an answer is a read
+		}
+	case Answer:
+		if reply := c.waiting[e.Ask]; reply != nil {
+			delete(c.waiting, e.Ask)
+			reply <- e.Reply
+		}
+	}
+	return nil
+}
+
+func (c *Controller) look(q Query) Finding {
+	cfg, ok := c.o.Memory.Config()
+	if !ok {
+		return Finding{Trouble: "the lot has no configuration"}
+	}
+	var f Finding
+	c.o.Memory.View(func(b *session.Book) { f = Find(b, &cfg, q) })
+	if f.Trouble != "" {
+		c.o.Log.Error("cannot price", "lane", c.set.Lane, "session", f.Session.String(), "err", f.Trouble)
+	}
+	return f
+}
+
+func (c *Controller) record(ctx context.Context, r Record) Input {
+	ctx, cancel := context.WithTimeout(ctx, RecordTimeout)
+	defer cancel()
+	facts, err := c.o.Memory.Record(ctx, func(id func(int) fact.ID) []fact.Draft { return resolve(r.Facts, id) })
+	if err != nil {
+		c.stats.failures.Add(1)
+		c.o.Log.Error("facts are not recorded", "lane", c.set.Lane, "facts", len(r.Facts), "err", err)
+		return Failed{err, r.Then}
+	}
+	ids := make([]fact.ID, len(facts))
+	for i := range facts {
+		ids[i] = facts[i].ID()
+	}
+	c.stats.count(facts)
+	return Recorded{ids, r.Then}
+}
+
+func (c *Controller) move(m Moved) Input {
+	if c.o.Barrier == nil {
+		m.Outcome, m.Err = driver.Refused, "the lane has no barrier"
+		return m
+	}
+	given := c.barrier.give(func(ctx context.Context) {
+		do := c.o.Barrier.Open
+		if m.Command == "close" {
+			do = c.o.Barrier.Close
+		}
+		out, err := do(ctx)
+		if m.Outcome = out; err != nil {
+			m.Err = err.Error()
+			c.o.Log.Warn("barrier did not do it", "lane", c.set.Lane, "command", m.Command, "outcome", string(out), "err", err)
+		}
+		select {
+		case c.moves <- m:
+		case <-ctx.Done():
+		}
+	})
+	if !given {
+		m.Outcome, m.Err = driver.Refused, "the barrier has too much to do"
+		return m
+	}
+	return nil
+}
+
+func (c *Controller) show(m Message, voice string) {
+	c.mu.Lock()
+	c.message = m
+	c.mu.Unlock()
+	if c.o.Display == nil {
+		return
+	}
+	c.display.replace(func(ctx context.Context) {
+		// A display that did not answer shows what it will; its health tells people.
+		_, _ = c.o.Display.Show(ctx, driver.Message{Lines: m.Lines, Voice: voice})
+	})
+}

@@ -1,0 +1,242 @@
+package lane
+
+import (
+	"lotkeeper/firmware-adapters/driver"
+	"lotkeeper/shared/fact"
+)
+
+// The reasons of decisions. Texts for people are made from them.
+const (
+	ReasonEntry   = "entry"
+	ReasonFree    = "free"     // nothing is asked
+	ReasonPaid    = "paid"     // what was asked is paid
+	ReasonAgain   = "again"    // released here a moment ago
+	ReasonUnpaid  = "unpaid"   // waits for money
+	ReasonNoEntry = "no_entry" // no session inside is certainly the vehicle's
+	ReasonNoPlate = "no_plate" // nothing to find a session by
+	ReasonNoPrice = "unpriced" // the tariff cannot price it
+	ReasonTail    = "tailgate" // went through behind another
+	ReasonJournal = "journal"  // the journal cannot be written
+	ReasonManual  = "manual"   // a person at the booth
+	ReasonWaived  = "waived"   // a person at the booth, who waived what was due
+	ReasonCommand = "command"  // a person in the cloud
+	ReasonButton  = "button"   // the button in the cabinet
+	ReasonFire    = "fire"
+)
+
+// choice is what a finding means for a vehicle.
+func (t *step) choice(f Finding) (fact.Action, string) {
+	c := &t.Car
+	switch {
+	case c.Forced != nil:
+		return fact.Open, c.Forced.Reason
+	case t.Fire:
+		return fact.Open, ReasonFire
+	case t.Dir == fact.Entry:
+		return fact.Open, ReasonEntry
+	case f.Basis == Again:
+		return fact.Open, ReasonAgain
+	case f.Basis == Unfound && t.Policy.NoEntry == "open":
+		return fact.Open, ReasonNoEntry
+	case f.Basis == Unfound && c.Plate.None():
+		return fact.Hold, ReasonNoPlate
+	case f.Basis == Unfound:
+		return fact.Hold, ReasonNoEntry
+	case f.Bill == nil:
+		return fact.Hold, ReasonNoPrice
+	case f.Bill.Due > 0:
+		return fact.Hold, ReasonUnpaid
+	case f.Bill.Paid > 0:
+		return fact.Open, ReasonPaid
+	}
+	return fact.Open, ReasonFree
+}
+
+// found decides about the vehicle at the lane, or decides again.
+func (t *step) found(in Found) {
+	c := &t.Car
+	if in.Car != c.N || c.N == 0 || c.Phase == Nobody || c.Phase == Arrived {
+		return
+	}
+	f := in.Finding
+	t.Policy = f.Policy
+	if (c.Phase == Released || c.Phase == Crossing) && c.Forced == nil {
+		c.Found = f // it may go already; a correction is only for the screens
+		return
+	}
+	action, reason := t.choice(f)
+	same := c.Phase == Held && action == c.Action && reason == c.Reason && f.Session == c.Found.Session
+	due := f.due() != c.Found.due()
+	matched := c.Found.Basis == Fuzzy && c.Found.Session == f.Session // the fuzzy match was recorded with the hold
+	c.Found, c.Action, c.Reason = f, action, reason
+	if matched {
+		c.Found.Basis = Fuzzy
+	}
+	if same {
+		if due {
+			t.show(t.message())
+		}
+		return
+	}
+	then := Then{Do: DoAct, Car: c.N, Read: -1}
+	var drafts []fact.Draft
+	read := c.Read
+	if read.IsZero() && c.Seen != nil {
+		read, then.Read = Own(0), 0
+		drafts = append(drafts, t.draftRead(*c.Seen, false))
+	}
+	if f.Basis == Fuzzy && !matched {
+		drafts = append(drafts, t.draft(fact.KindMatched, fact.Matched{Basis: "fuzzy"}, read, f.Entry))
+	}
+	then.Tell = len(drafts)
+	drafts = append(drafts, t.draft(fact.KindDecision, t.decision(read), read))
+	if action == fact.Open || c.Through {
+		drafts = append(drafts, t.bill(read)...)
+	}
+	if c.Through {
+		drafts = append(drafts, t.draft(fact.KindPassage, fact.Passage{Lane: t.Lane, Dir: t.Dir, Outcome: fact.Passed}, read))
+	}
+	t.record(then, drafts...)
+}
+
+func (f *Finding) due() int64 {
+	if f.Bill == nil {
+		return 0
+	}
+	return int64(f.Bill.Due)
+}
+
+func (t *step) decision(read fact.ID) fact.Decision {
+	c := &t.Car
+	d := fact.Decision{Lane: t.Lane, Dir: t.Dir, Action: c.Action, Reason: c.Reason, Session: c.Found.Session, Config: c.Found.Config}
+	if t.Dir == fact.Entry {
+		d.Session, d.Tariff = read, c.Found.Tariff
+	}
+	if c.Found.Bill != nil {
+		d.Due = c.Found.Bill.Due
+	}
+	if c.Forced != nil {
+		d.By, d.Note = c.Forced.By, c.Forced.Note
+	}
+	if c.Through {
+		d.Action, d.Reason = fact.Hold, ReasonTail
+	}
+	return d
+}
+
+// bill freezes the price of a stay with the release of its vehicle. A fire's releases are not billed.
+func (t *step) bill(read fact.ID) []fact.Draft {
+	f := &t.Car.Found
+	if t.Dir != fact.Exit || f.Bill == nil || f.Basis == Again || t.Car.Reason == ReasonFire {
+		return nil
+	}
+	return []fact.Draft{t.draft(fact.KindBill, fact.Bill{Session: f.Session, Config: f.Config, Bill: *f.Bill}, f.Entry, read)}
+}
+
+// recorded goes on after facts reached the disk.
+func (t *step) recorded(in Recorded) {
+	t.NoJournal = false
+	then := in.Then
+	car := t.car(then.Car)
+	if car != nil && then.Read >= 0 && then.Read < len(in.IDs) && (then.Do == DoAct || then.Do == DoKeep) {
+		car.Read, car.Seen = in.IDs[then.Read], nil
+	}
+	tell := func(v Verdict) {
+		if then.Ask != 0 {
+			t.do(Answer{then.Ask, Reply{Verdict: v, Fact: in.IDs[then.Tell]}})
+		}
+	}
+	switch then.Do {
+	case DoAct:
+		if car == &t.Car {
+			t.act()
+		}
+	case DoLook:
+		tell(Done)
+		if car == &t.Car {
+			t.look()
+		}
+	case DoRename:
+		tell(Done)
+		if car == nil {
+			return
+		}
+		car.Plate = then.Plate
+		if car == &t.Car {
+			t.look()
+		}
+	}
+}
+
+// car is the vehicle with the number, if it is still here.
+func (t *step) car(n uint64) *Car {
+	if n == 0 {
+		return nil
+	}
+	if t.Car.N == n {
+		return &t.Car
+	}
+	for i := range t.Behind {
+		if t.Behind[i].N == n {
+			return &t.Behind[i]
+		}
+	}
+	return nil
+}
+
+// act does what was decided and recorded.
+func (t *step) act() {
+	c := &t.Car
+	if c.Through {
+		t.gone(true)
+		return
+	}
+	if c.Action == fact.Open {
+		if c.Phase != Crossing {
+			c.Phase = Released
+		}
+		c.Tries = 0
+		t.raise(c.Forced != nil)
+		t.show(t.message())
+		c.Forced = nil
+		return
+	}
+	if c.Phase != Held {
+		c.Phase, c.HeldAt = Held, t.at.Wall
+	}
+	if t.Arm != driver.ArmDown && t.Arm != driver.ArmUnknown {
+		t.WantDown, t.Lowers = true, 0
+	}
+	t.show(t.message())
+}
+
+// failed goes on when facts could not be written: the lot's policy says how, and the lane says so.
+func (t *step) failed(in Failed) {
+	t.NoJournal = true
+	then := in.Then
+	if then.Ask != 0 {
+		t.do(Answer{then.Ask, Reply{Verdict: Refused, Text: textJournal}})
+	}
+	for _, w := range t.Asks {
+		t.do(Answer{w.Ask, Reply{Verdict: Refused, Text: textJournal}})
+	}
+	t.Asks = nil
+	if then.Do != DoAct || t.car(then.Car) != &t.Car || t.Car.N == 0 {
+		return
+	}
+	c := &t.Car
+	c.Forced = nil
+	if c.Through {
+		t.gone(true)
+		return
+	}
+	c.Reason = ReasonJournal
+	c.Action = fact.Hold
+	if t.Policy.JournalX == "open" {
+		c.Action, c.Phase = fact.Open, Released
+		t.raise(false)
+	} else if c.Phase != Held {
+		c.Phase, c.HeldAt = Held, t.at.Wall
+	}
+	t.show(t.message())
+}

@@ -1,0 +1,150 @@
+package lane
+
+import (
+	"slices"
+	"time"
+
+	"lotkeeper/shared/fact"
+	"lotkeeper/shared/money"
+	"lotkeeper/shared/plate"
+	"lotkeeper/shared/session"
+	"lotkeeper/shared/tariff"
+	"lotkeeper/shared/wire"
+)
+
+// Query asks what the lot knows of the vehicle at a lane.
+type Query struct {
+	Car    uint64
+	Lane   string
+	Dir    fact.Dir
+	Plate  plate.Plate
+	Read   fact.ID   // zero while it is not recorded
+	At     time.Time // when it came to the lane: an exit is priced up to then
+	Forced *Forced
+}
+
+// Basis says how a session was found.
+type Basis string
+
+// The bases.
+const (
+	Unfound Basis = ""
+	Exact   Basis = "exact" // by the plate, or because somebody has matched or corrected it
+	Fuzzy   Basis = "fuzzy" // exactly one session inside is plausible
+	Again   Basis = "again" // released here a moment ago, and not known to have crossed
+)
+
+// Finding is what the lot knows of a vehicle.
+type Finding struct {
+	Config   uint64
+	Policy   wire.Policy
+	Currency money.Currency
+	Name     tariff.Text
+	Tariff   *fact.TariffRef // entry: what the stay will be priced with
+	Basis    Basis
+	Session  fact.ID
+	Entry    fact.ID // the session's first observation
+	Entered  *time.Time
+	Bill     *tariff.Bill
+	Similar  []wire.Candidate
+	Trouble  string // why the session cannot be priced
+}
+
+// maxSimilar bounds what a person is asked to choose from.
+const maxSimilar = 20
+
+// Find looks a vehicle up. It is pure.
+func Find(book *session.Book, c *wire.Config, q Query) Finding {
+	f := Finding{Config: c.Number, Policy: c.Policy, Currency: c.Currency, Name: c.Name}
+	if q.Dir == fact.Entry {
+		if ref, ok := c.TariffFor(q.Plate.Class.String()); ok {
+			f.Tariff = &ref
+		}
+		return f
+	}
+	found, basis := lookUp(book, q)
+	if found == nil {
+		f.Similar = similar(book, q.Plate)
+		if q.Plate.None() || len(f.Similar) != 1 {
+			return f
+		}
+		s, ok := book.Session(f.Similar[0].Session)
+		if !ok {
+			return f
+		}
+		found, basis, f.Similar = &s, Fuzzy, nil
+	}
+	f.Basis, f.Session, f.Entry = basis, found.ID, found.ID
+	if found.Entry != nil {
+		f.Entry, f.Entered = found.Entry.Fact, &found.Entry.At
+	}
+	if basis == Again {
+		return f
+	}
+	var coupons []tariff.Coupon
+	if q.Forced != nil && q.Forced.Waive {
+		coupons = append(coupons, session.Waiver(q.Forced.By, q.Forced.Note))
+	}
+	bill, err := session.Price(*found, q.At, c, coupons...)
+	if err != nil {
+		f.Trouble = err.Error()
+		return f
+	}
+	f.Bill = &bill
+	return f
+}
+
+// lookUp finds the one session that is certainly the vehicle's.
+func lookUp(book *session.Book, q Query) (*session.Session, Basis) {
+	if key, ok := book.KeyOf(q.Read); ok && key != session.Key(q.Plate.Text) {
+		of := book.Of(key)
+		for i := range slices.Backward(of) {
+			if of[i].State == session.Inside {
+				return &of[i], Exact
+			}
+		}
+	}
+	if q.Plate.None() {
+		return nil, Unfound
+	}
+	if in := book.InsideFor(q.Plate); len(in) == 1 {
+		return &in[0], Exact
+	} else if len(in) > 1 {
+		return nil, Unfound // two colours, and this reading knows none: a person says which
+	}
+	of := book.Of(session.Key(q.Plate.Text))
+	if len(of) == 0 {
+		return nil, Unfound
+	}
+	last := &of[len(of)-1]
+	if x := last.Exit; last.State == session.Left && x.Lane == q.Lane && x.Basis == session.Assumed && plate.SameVehicle(last.Plate, q.Plate) {
+		if gap := q.At.Sub(x.At); gap >= 0 && gap <= session.DuplicateGap {
+			return last, Again
+		}
+	}
+	return nil, Unfound
+}
+
+// similar lists the sessions inside that a person may choose from, earliest entry first.
+func similar(book *session.Book, p plate.Plate) []wire.Candidate {
+	var of []session.Session
+	if p.None() {
+		for _, s := range book.Inside() {
+			if s.Plate.None() {
+				of = append(of, s)
+			}
+		}
+	} else {
+		of = append(book.InsideFor(p), book.Candidates(p)...)
+	}
+	out := make([]wire.Candidate, 0, min(len(of), maxSimilar))
+	for _, s := range of[:min(len(of), maxSimilar)] {
+		c := wire.Candidate{Session: s.ID, Plate: s.Plate}
+		if s.Entry != nil {
+			c.Entered = s.Entry.At
+		}
+		out = append(out, c)
+	}
+	slices.SortFunc(out, func(a, b wire.Candidate) int { return a.Entered.Compare(b.Entered) })
+	return out
+}

@@ -1,0 +1,38 @@
+package lane
+
+import (
+	"time"
+
+	"lotkeeper/shared/wire"
+)
+
+// Live is the lane's state for people's screens.
+func (s *State) Live(at Moment) wire.Live {
+	c := &s.Car
+	l := wire.Live{
+		Lane: s.Lane, Dir: s.Dir, At: at.Wall.UTC(), Mono: int64(at.Mono), Token: s.Token(), Arm: string(s.Arm), Loop: s.Arrive,
+		Faults: s.Faults(), Currency: c.Found.Currency,
+	}
+	if c.Phase == Nobody {
+		return l
+	}
+	l.Read, l.Photo, l.Action, l.Reason = c.Read, c.Photo, c.Action, c.Reason
+	if c.Phase == Judging || c.Phase == Arrived {
+		l.Action, l.Reason = "", ""
+	} else {
+		p := c.Plate
+		l.Plate = &p
+	}
+	l.Session, l.Entered, l.Similar = c.Found.Session, c.Found.Entered, c.Found.Similar
+	if c.Phase == Held {
+		if c.Found.Bill != nil {
+			l.Due = c.Found.Bill.Due
+		}
+		since := c.HeldAt.UTC()
+		l.Waiting = &since
+	} else if c.Phase == Arrived && at.Mono-c.Since >= blindAfter {
+		since := at.Wall.Add(-(at.Mono - c.Since)).UTC().Truncate(time.Millisecond)
+		l.Waiting = &since
+	}
+	return l
+}

@@ -1,0 +1,141 @@
+package lane
+
+import (
+	"fmt"
+	"time"
+
+	"lotkeeper/firmware-adapters/driver"
+	"lotkeeper/shared/fact"
+	"lotkeeper/shared/money"
+	"lotkeeper/shared/tariff"
+)
+
+// Message is what a lane tells its driver: lines for the display, and words to speak. The display and the voice are
+// Chinese and hold only what GBK has; En is the same for screens in English.
+type Message struct {
+	Lines []string
+	Voice string
+	En    string
+}
+
+// message says what was decided about the vehicle at the lane.
+func (t *step) message() Message {
+	c := &t.Car
+	p := c.Plate.Text
+	if c.Plate.None() {
+		p = "无牌车"
+	}
+	stay := ""
+	if c.Found.Entered != nil {
+		stay = "停车" + lasted(c.At.Sub(*c.Found.Entered))
+	}
+	lines := func(l ...string) []string {
+		out := []string{p}
+		for _, x := range l {
+			if x != "" {
+				out = append(out, x)
+			}
+		}
+		return out
+	}
+	if c.Reason == ReasonJournal {
+		if c.Action == fact.Open {
+			return Message{lines("系统故障 请通行"), "请通行", "System fault: please pass"}
+		}
+		return Message{lines("系统故障 请联系岗亭"), "系统故障，请联系岗亭", "System fault: please call the booth"}
+	}
+	switch {
+	case c.Action == fact.Open && t.Dir == fact.Entry:
+		return Message{lines("欢迎光临"), "欢迎光临", "Welcome"}
+	case c.Action == fact.Open && c.Reason == ReasonPaid:
+		return Message{lines(stay, "已缴费 一路顺风"), "一路顺风", "Paid. Have a good trip"}
+	case c.Action == fact.Open:
+		return Message{lines(stay, "一路顺风"), "一路顺风", "Have a good trip"}
+	case c.Reason == ReasonUnpaid:
+		yuan := amount(c.Found.Bill.Due, c.Found.Currency)
+		return Message{lines(stay, "请缴费"+yuan), "请缴费" + yuan, "Please pay " + c.Found.Bill.Due.Format(c.Found.Currency)}
+	case c.Reason == ReasonNoPlate:
+		return Message{lines("请联系岗亭"), "无牌车，请联系岗亭", "No plate: please call the booth"}
+	case c.Reason == ReasonNoEntry:
+		return Message{lines("无入场记录", "请联系岗亭"), "无入场记录，请联系岗亭", "No entry found: please call the booth"}
+	}
+	return Message{lines("请联系岗亭"), "请联系岗亭", "Please call the booth"}
+}
+
+func unread(d fact.Dir) Message {
+	if d == fact.Entry {
+		return Message{[]string{"未识别车牌", "请稍后退重试"}, "未识别车牌，请稍后退重试", "Plate not read: please back up a little"}
+	}
+	return Message{[]string{"未识别车牌", "请联系岗亭"}, "未识别车牌，请联系岗亭", "Plate not read: please call the booth"}
+}
+
+func idle(d fact.Dir) Message {
+	if d == fact.Entry {
+		return Message{Lines: []string{"欢迎光临", "减速慢行 一车一杆"}, En: "Welcome"}
+	}
+	return Message{Lines: []string{"出口", "减速慢行 一车一杆"}, En: "Exit"}
+}
+
+// amount is money as it is spoken: 15元, 15.50元.
+func amount(a money.Amount, c money.Currency) string {
+	if c != "CNY" {
+		return a.Decimal(c) + string(c)
+	}
+	if a%100 == 0 {
+		return fmt.Sprintf("%d元", int64(a)/100)
+	}
+	return a.Decimal(c) + "元"
+}
+
+// lasted is a duration as people say it.
+func lasted(d time.Duration) string {
+	d = max(d, 0)
+	days, hours, minutes := int(d/(24*time.Hour)), int(d/time.Hour)%24, int(d/time.Minute)%60
+	switch {
+	case days > 0:
+		return fmt.Sprintf("%d天%d小时%d分", days, hours, minutes)
+	case hours > 0:
+		return fmt.Sprintf("%d小时%d分", hours, minutes)
+	case d >= time.Minute:
+		return fmt.Sprintf("%d分", minutes)
+	}
+	return fmt.Sprintf("%d秒", int(d/time.Second))
+}
+
+// Texts for people who ask.
+var (
+	textJournal     = tariff.Text{ZH: "本机日志无法写入", EN: "the booth's journal cannot be written"}
+	textReplayed    = tariff.Text{ZH: "已处理过，未重复执行", EN: "already done; not done again"}
+	textExpired     = tariff.Text{ZH: "指令已过期", EN: "the command is too old"}
+	textMismatched  = tariff.Text{ZH: "车道上已不是这辆车", EN: "another vehicle is at the lane now"}
+	textNoReason    = tariff.Text{ZH: "必须填写原因", EN: "a reason is required"}
+	textNobody      = tariff.Text{ZH: "缺少操作员", EN: "the operator is missing"}
+	textNobodyThere = tariff.Text{ZH: "车道上没有车", EN: "there is no vehicle at the lane"}
+	textNoPlate     = tariff.Text{ZH: "必须填写车牌", EN: "a plate is required"}
+	textNoCandidate = tariff.Text{ZH: "不是当前候选记录", EN: "not one of the present candidates"}
+	textNothingDue  = tariff.Text{ZH: "当前无应收金额", EN: "nothing is due now"}
+	textNoAction    = tariff.Text{ZH: "缺少收款编号", EN: "the taking has no id"}
+	textUnknownWant = tariff.Text{ZH: "未知操作", EN: "unknown action"}
+)
+
+func textAmount(due money.Amount, c money.Currency) tariff.Text {
+	return tariff.Text{
+		ZH: fmt.Sprintf("金额须大于0且不超过应收%s", amount(due, c)),
+		EN: fmt.Sprintf("the amount must be above 0 and at most %s", due.Format(c)),
+	}
+}
+
+// moveText says what a barrier made of a command.
+func moveText(command string, o driver.Outcome) tariff.Text {
+	zh, en := "开闸", "open"
+	if command == "close" {
+		zh, en = "关闸", "close"
+	}
+	switch o {
+	case driver.Done:
+		return tariff.Text{ZH: zh + "已执行", EN: en + ": done"}
+	case driver.Refused:
+		return tariff.Text{ZH: zh + "被拒绝", EN: en + ": refused"}
+	}
+	return tariff.Text{ZH: zh + "无应答，请看现场", EN: en + ": no answer, look at the lane"}
+}

@@ -113,8 +113,13 @@ func (s Step) priceText(c money.Currency) Text {
 		}
 		return Text{"一次" + price, price + " flat"}
 	}
-	per := (s.Unit * Seconds(s.Price.Den)).text()
-	return Text{"每" + per.ZH + price, price + " per " + per.EN}
+	per := (s.Unit * Seconds(s.Price.Den)).per()
+	t := Text{"每" + per.ZH + price, price + " per " + per.EN}
+	if s.Price.Den > 1 { // then the unit is another length than the one the price is told for
+		unit := s.Unit.per()
+		t = Text{t.ZH + "（以每" + unit.ZH + "为单位）", t.EN + " (counted per " + unit.EN + ")"}
+	}
+	return t
 }
 
 func (c Cap) text(currency money.Currency) Text {
@@ -123,7 +128,7 @@ func (c Cap) text(currency money.Currency) Text {
 	case WindowDay:
 		return Text{"每自然日最高" + amount, "At most " + amount + " per calendar day"}
 	case WindowBlock:
-		length := c.Length.text()
+		length := c.Length.per()
 		return Text{"每" + length.ZH + "最高" + amount, "At most " + amount + " per " + length.EN}
 	}
 	return Text{"单次最高" + amount, "At most " + amount + " per stay"}

@@ -91,7 +91,7 @@ func (z *Zone) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// length writes a length of time for people: "30分钟", "30 minutes".
+// text writes a length of time for people: "30分钟", "30 minutes".
 func (s Seconds) text() Text {
 	switch {
 	case s != 0 && s%3600 == 0:
@@ -100,6 +100,15 @@ func (s Seconds) text() Text {
 		return Text{fmt.Sprintf("%d分钟", s/60), plural(int64(s/60), "minute")}
 	}
 	return Text{fmt.Sprintf("%d秒", s), plural(int64(s), "second")}
+}
+
+// per is the length of time after "per": "小时", "hour", but "2小时", "2 hours".
+func (s Seconds) per() Text {
+	t := s.text()
+	if en, one := strings.CutPrefix(t.EN, "1 "); one {
+		return Text{strings.TrimPrefix(t.ZH, "1"), en}
+	}
+	return t
 }
 
 func plural(n int64, word string) string {

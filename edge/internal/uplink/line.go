@@ -20,6 +20,7 @@ type line struct {
 	paho   paho.Client
 	up     bool
 	heard  bool             // the cloud stated its cursors since we connected
+	spoke  time.Time        // when it did last
 	cloud  exchange.Cursors // what it stated last
 	closed []fact.Author    // of which it takes nothing more
 	sent   map[fact.Author]flight
@@ -62,6 +63,8 @@ func (l *line) run(ctx context.Context) {
 		select {
 		case <-ctx.Done():
 			return
+		case up := <-l.u.turns:
+			l.turn(up)
 		case m := <-l.u.in:
 			l.take(m)
 		case <-watch.C:
@@ -71,7 +74,7 @@ func (l *line) run(ctx context.Context) {
 			l.state = true
 		case <-check.C:
 		}
-		if l.up {
+		if l.up && l.paho.IsConnectionOpen() { // else the client would pile up what we say
 			l.say()
 		}
 		l.count()
@@ -108,11 +111,6 @@ func (l *line) publish(c wire.Channel, qos byte, retained bool, v any) paho.Toke
 func (l *line) take(m message) {
 	var err error
 	switch m.channel {
-	case "":
-		l.connected()
-	case down:
-		l.up = false
-		l.u.set(func(s *Status) { s.Connected, s.Since = false, l.u.o.Now() })
 	case wire.CursorDown:
 		err = l.takeCursor(m.payload)
 	case wire.FactsDown:
@@ -129,13 +127,17 @@ func (l *line) take(m message) {
 	}
 }
 
-func (l *line) connected() {
+func (l *line) turn(up bool) {
+	l.u.set(func(s *Status) { s.Connected, s.Since = up, l.u.o.Now() })
+	if !up {
+		l.up = false
+		return
+	}
 	l.u.o.Log.Info("line to the cloud is up", "broker", l.u.o.Broker)
 	l.up, l.heard, l.state = true, false, true
 	clear(l.sent) // what was under way may be gone
 	l.presence(true)
 	l.u.allLive()
-	l.u.set(func(s *Status) { s.Connected, s.Since = true, l.u.o.Now() })
 }
 
 func (l *line) takeCursor(b []byte) error {
@@ -158,7 +160,7 @@ func (l *line) takeCursor(b []byte) error {
 			delete(l.sent, a)
 		}
 	}
-	l.cloud, l.closed, l.heard = c.Cursors, c.Closed, true
+	l.cloud, l.closed, l.heard, l.spoke = c.Cursors, c.Closed, true, now
 	l.u.set(func(s *Status) {
 		s.Heard, s.Offset, s.Refused, s.Config = now, c.At.Sub(now), c.Closed, c.Config
 	})
@@ -268,8 +270,12 @@ func (l *line) sendFacts() {
 // due reports whether an author's next batch is to be sent now.
 func (l *line) due(n exchange.Need, own fact.Author, now time.Time) bool {
 	if f, under := l.sent[n.Author]; under {
+		after := l.u.o.Pace.Resend
+		if now.Sub(l.spoke) > 6*after { // a cloud that is silent is not flooded with what it cannot take
+			after *= 12
+		}
 		age := now.Sub(f.at)
-		return age >= l.u.o.Pace.Resend || age < 0 // or the clock was set back
+		return age >= after || age < 0 // or the clock was set back
 	}
 	if n.Author == own {
 		return true

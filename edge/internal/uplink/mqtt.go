@@ -8,24 +8,23 @@ import (
 	"lotkeeper/shared/wire"
 )
 
-// message is what came from the broker, or, with channel "", that the connection came up.
+// message is what came from the broker.
 type message struct {
 	channel wire.Channel
 	payload []byte
 }
 
-const down = wire.Channel("down") // the connection was lost
-
 func (u *Uplink) topic(c wire.Channel) string {
 	return wire.Topic{Lot: u.o.Lot, Booth: u.o.Booth, Channel: c}.String()
 }
 
-// client makes the MQTT client. Its callbacks only put on a queue: a callback that waits stops the whole client.
-// Its own store is memory: what must not be lost is in the journal.
+// client makes the MQTT client. Its callbacks only put on a queue and never wait: a callback that waits stops the whole
+// client. What finds the queue full is dropped; facts and cursors are said again, and a command would be late. Its own
+// store is memory: what must not be lost is in the journal.
 func (u *Uplink) client(stop <-chan struct{}) (paho.Client, error) {
-	put := func(m message) {
+	changed := func(up bool) {
 		select {
-		case u.in <- m:
+		case u.turns <- up:
 		case <-stop:
 		}
 	}
@@ -38,7 +37,11 @@ func (u *Uplink) client(stop <-chan struct{}) (paho.Client, error) {
 		if err != nil || t.Lot != u.o.Lot || t.Booth != u.o.Booth {
 			return
 		}
-		put(message{t.Channel, m.Payload()})
+		select {
+		case u.in <- message{t.Channel, m.Payload()}:
+		default:
+			u.o.Log.Warn("message dropped: too many wait", "channel", t.Channel)
+		}
 	}
 	o := paho.NewClientOptions().
 		AddBroker(u.o.Broker).SetTLSConfig(u.o.TLS).SetClientID(u.o.Booth).SetProtocolVersion(4).
@@ -47,7 +50,7 @@ func (u *Uplink) client(stop <-chan struct{}) (paho.Client, error) {
 		SetConnectTimeout(5*time.Second).SetWriteTimeout(5*time.Second).
 		SetConnectRetry(true).SetConnectRetryInterval(min(time.Second, u.o.Pace.Reconnect)).
 		SetAutoReconnect(true).SetMaxReconnectInterval(u.o.Pace.Reconnect).
-		SetOrderMatters(false).SetMaxResumePubInFlight(50).
+		SetOrderMatters(true).SetMaxResumePubInFlight(50).
 		SetBinaryWill(u.topic(wire.PresenceOf), will, 1, true).
 		SetDefaultPublishHandler(receive).
 		SetOnConnectHandler(func(c paho.Client) {
@@ -66,12 +69,12 @@ func (u *Uplink) client(stop <-chan struct{}) (paho.Client, error) {
 					u.o.Log.Warn("subscribe", "err", err)
 					return
 				}
-				put(message{})
+				changed(true)
 			}()
 		}).
 		SetConnectionLostHandler(func(_ paho.Client, err error) {
 			u.o.Log.Warn("line to the cloud lost", "err", err)
-			put(message{channel: down})
+			changed(false)
 		})
 	return paho.NewClient(o), nil
 }

@@ -81,10 +81,11 @@ func (p *Pace) fill() {
 
 // Uplink is one booth's line to the cloud.
 type Uplink struct {
-	o    Options
-	in   chan message  // from the broker
-	news chan struct{} // lanes have something to show, or the connection changed
-	cmds chan wire.Command
+	o     Options
+	in    chan message  // from the broker
+	turns chan bool     // the connection came up or went down
+	news  chan struct{} // lanes or commands have something to say
+	cmds  chan wire.Command
 
 	mu      sync.Mutex
 	live    map[string]wire.Live // by lane: what is to be said; replaced by what is newer
@@ -123,7 +124,7 @@ func New(o Options) (*Uplink, error) {
 	}
 	o.Pace.fill()
 	return &Uplink{
-		o: o, in: make(chan message, 256), news: make(chan struct{}, 1), cmds: make(chan wire.Command, 16),
+		o: o, in: make(chan message, 64), turns: make(chan bool, 4), news: make(chan struct{}, 1), cmds: make(chan wire.Command, 16),
 		live: map[string]wire.Live{}, dirty: map[string]bool{}, status: Status{Since: o.Now()},
 	}, nil
 }

@@ -38,7 +38,7 @@ func OpenReadOnly(path string) (*bbolt.DB, error) {
 }
 
 func open(path string, o *bbolt.Options) (*bbolt.DB, error) {
-	if err := whole(path); err != nil && (o.ReadOnly || !errors.Is(err, os.ErrNotExist)) {
+	if err := Whole(path); err != nil && (o.ReadOnly || !errors.Is(err, os.ErrNotExist)) {
 		return nil, fmt.Errorf("open %s: %w", path, err)
 	}
 	db, err := bbolt.Open(path, 0o600, o)

@@ -18,9 +18,9 @@ const (
 	metaMagic  = 0xED0CDAED
 )
 
-// whole reports whether a file is at least as long as its header says. An empty file is one that was created and not
+// Whole reports whether a file is at least as long as its header says. An empty file is one that was created and not
 // yet written: bbolt makes a new one of it.
-func whole(path string) error {
+func Whole(path string) error {
 	f, err := os.Open(path)
 	if err != nil {
 		return err

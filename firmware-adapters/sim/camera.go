@@ -38,6 +38,7 @@ type Camera struct {
 	number  int64
 	records []*record // not acknowledged, oldest first
 	tear    int
+	mute    bool
 	trigger func() Reading
 	stats   CameraStats
 }
@@ -176,6 +177,13 @@ func (c *Camera) TearNext(n int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.tear += n
+}
+
+// Mute makes the camera do commands without answering them.
+func (c *Camera) Mute(on bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.mute = on
 }
 
 // Connected says whether somebody is subscribed to results.

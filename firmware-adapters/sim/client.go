@@ -282,15 +282,18 @@ func (cl *client) command(ctx context.Context, body []byte) {
 	default:
 		answer["state_code"], answer["error_msg"] = 400, "unknown command"
 	}
+	defer cl.wake()
+	c.mu.Lock()
+	mute := c.mute && m.Cmd != "getsn" // a camera that does not even tell its number is no camera
+	c.mu.Unlock()
 	text, err := json.Marshal(answer)
-	if err != nil {
+	if err != nil || mute {
 		return
 	}
 	select {
 	case cl.out <- vz.AppendPacket(nil, vz.Packet{Type: vz.TypeJSON, Body: text}):
 	case <-ctx.Done():
 	}
-	cl.wake()
 }
 
 // acknowledged strikes the record sent first of those under way: acknowledgements carry no number.

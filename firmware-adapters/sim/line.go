@@ -23,6 +23,7 @@ type Line struct {
 	slave   *os.File // kept open, so that the device's end survives programs that come and go
 	changed chan struct{}
 	closed  bool
+	mangle  func([]byte) [][]byte
 }
 
 // OpenLine makes a line. With link not empty a symbolic link of that name points to it, so that its path stays the same
@@ -171,14 +172,37 @@ func (l *Line) holds(master *os.File) bool {
 	return l.master == master
 }
 
+// Mangle sets what becomes of the bytes that the device sends: pieces, written one after the other a millisecond apart.
+// nil passes them as they are.
+func (l *Line) Mangle(f func([]byte) [][]byte) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.mangle = f
+}
+
 // Write sends bytes; into an unplugged line they vanish.
 func (l *Line) Write(b []byte) error {
 	l.mu.Lock()
-	master := l.master
+	master, mangle := l.master, l.mangle
 	l.mu.Unlock()
 	if master == nil {
 		return nil
 	}
+	if mangle == nil {
+		return l.put(master, b)
+	}
+	for i, piece := range mangle(b) {
+		if i > 0 {
+			<-time.After(time.Millisecond)
+		}
+		if err := l.put(master, piece); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (l *Line) put(master *os.File, b []byte) error {
 	if err := master.SetWriteDeadline(time.Now().Add(2 * time.Second)); err != nil {
 		return nil //nolint:nilerr // unplugged a moment ago
 	}

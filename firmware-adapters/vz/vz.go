@@ -14,6 +14,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"os"
 	"time"
 
 	"lotkeeper/firmware-adapters/driver"
@@ -146,7 +147,8 @@ func (c *Camera) read(ctx context.Context, conn transport.Conn, link *link, emit
 		return err
 	}
 	c.current.set(link)
-	var alive time.Time
+	alive := c.env.Now()
+	emit(driver.Event{ID: fmt.Sprintf("%s/alive/%d", serial, alive.UnixNano()), Received: alive, Body: driver.Alive{}})
 	for {
 		p, err := c.next(conn, r)
 		if err != nil {
@@ -156,7 +158,7 @@ func (c *Camera) read(ctx context.Context, conn transport.Conn, link *link, emit
 		if p.Type != TypeJSON {
 			if now.Sub(alive) >= time.Second {
 				alive = now
-				emit(driver.Event{ID: fmt.Sprintf("%s/alive/%d", serial, now.UnixMilli()), Received: now, Body: driver.Alive{}})
+				emit(driver.Event{ID: fmt.Sprintf("%s/alive/%d", serial, now.UnixNano()), Received: now, Body: driver.Alive{}})
 			}
 			continue
 		}
@@ -220,8 +222,14 @@ func (c *Camera) next(conn transport.Conn, r *bufio.Reader) (Packet, error) {
 	if err := conn.SetReadDeadline(time.Now().Add(c.silence)); err != nil {
 		return Packet{}, err
 	}
-	if _, err := r.Peek(1); err != nil {
+	first, err := r.Peek(1)
+	switch {
+	case errors.Is(err, os.ErrDeadlineExceeded):
 		return Packet{}, fmt.Errorf("silent for %v: %w", c.silence, err)
+	case err != nil:
+		return Packet{}, err
+	case first[0] != 'V': // told at once, not when eight bytes are there
+		return Packet{}, fmt.Errorf("%w: it starts with %x", ErrFrame, first)
 	}
 	if err := conn.SetReadDeadline(time.Now().Add(packetTimeout)); err != nil {
 		return Packet{}, err

@@ -29,6 +29,8 @@ func TestContext(t *testing.T) {
 		{"month card until noon", Context{Rights: []Right{{ID: "m", Kind: RightCover, Until: at("12:00:00")}}}, 3000, 1000, 0, 2000},
 		{"month card for a part of an hour saves nothing", Context{Rights: []Right{cover("m", "10:10:00", "10:20:00")}}, 3000, 0, 0, 3000},
 		{"two cards that save only together", Context{Rights: []Right{cover("a", "15:00:00", "15:10:00"), cover("b", "15:10:00", "15:20:00")}}, 3000, 500, 0, 2500},
+		{"a card that would raise the fee is left out", Context{Rights: []Right{cover("a", "10:10:00", "10:11:00")}}, 3000, 0, 0, 3000},
+		{"and spoils no other", Context{Rights: []Right{cover("a", "10:10:00", "10:11:00"), cover("b", "14:20:00", "15:20:00")}}, 3000, 500, 0, 2500},
 		{"card of another day", Context{Rights: []Right{{ID: "m", Kind: RightCover, From: at("16:00:00")}}}, 3000, 0, 0, 3000},
 		{"card that ends before it begins", Context{Rights: []Right{cover("m", "14:00:00", "12:00:00")}}, 3000, 0, 0, 3000},
 		{"booking, then casual", Context{Bookings: []Booking{{ID: "b", From: at("09:30:00"), Until: at("14:00:00")}}}, 3000, 2000, 0, 1000},

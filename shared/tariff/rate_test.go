@@ -158,6 +158,8 @@ func TestSettings(t *testing.T) {
 		{"free each day", sh, `"cycle":{"kind":"day"},"free":{"up_to":3600,"then":"deduct","scope":"cycle"},"bands":[{"id":"b","steps":[{"unit":3600,"price":100}]}]`, "2026-03-04 22:00:00", "2026-03-05 02:00:00", 200},
 		{"cap per stay", sh, `"bands":[{"id":"b","steps":[{"unit":3600,"price":500}]}],"caps":[{"amount":1700,"window":"stay"}]`, "2026-03-04 10:00:00", "2026-03-09 10:00:00", 1700},
 		{"caps in caps", sh, `"bands":[{"id":"b","steps":[{"unit":3600,"price":500}]}],"caps":[{"amount":2000,"window":"day"},{"amount":4500,"window":"stay"}]`, "2026-03-04 10:00:00", "2026-03-09 10:00:00", 4500},
+		// The first cap takes the last hour, which is all of the second date, and not an hour of the first.
+		{"a cap takes from the latest", sh, `"bands":[{"id":"b","steps":[{"unit":3600,"price":500}]}],"caps":[{"amount":1500,"window":"stay"},{"amount":1000,"window":"day"}]`, "2026-03-04 21:00:00", "2026-03-05 01:00:00", 1000},
 		// Elapsed time decides how much; the clock only which band.
 		{"the hour that New York skips", ny, `"bands":[{"id":"n","from":"00:00","to":"04:00","steps":[{"unit":3600,"price":100}]}]`, "2026-03-08T00:00:00-05:00", "2026-03-08T06:00:00-04:00", 300},
 		{"a band in the hour that is skipped", ny, `"bands":[{"id":"n","from":"02:00","to":"03:00","steps":[{"unit":60,"price":100}]}]`, "2026-03-08T00:00:00-05:00", "2026-03-08T06:00:00-04:00", 0},

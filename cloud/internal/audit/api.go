@@ -12,9 +12,9 @@ import (
 )
 
 type listInput struct {
-	Actor   string `query:"actor" maxLength:"100" doc:"Who, as user:usr_…"`
+	Actor   string `query:"actor" maxLength:"100" doc:"Who, as user:usr-…"`
 	Action  string `query:"action" maxLength:"100" doc:"What, as user.create"`
-	Subject string `query:"subject" maxLength:"200" doc:"To what, as user:usr_…"`
+	Subject string `query:"subject" maxLength:"200" doc:"To what, as user:usr-…"`
 	Before  int64  `query:"before" minimum:"0" maximum:"9007199254740991" doc:"Only rows with a smaller id: the next of the page before."`
 	Limit   int    `query:"limit" minimum:"1" maximum:"200" default:"50"`
 }
@@ -29,7 +29,7 @@ type listOutput struct {
 type recordBody struct {
 	ID        int64     `json:"id"`
 	At        time.Time `json:"at"`
-	Actor     string    `json:"actor" doc:"user:usr_…, system:… or driver"`
+	Actor     string    `json:"actor" doc:"user:usr-…, system:… or driver"`
 	Action    string    `json:"action"`
 	Subject   string    `json:"subject"`
 	Before    any       `json:"before" doc:"State before, null for a creation."`

@@ -22,7 +22,7 @@ type Entry struct {
 	Operator  id.Operator // "" when it concerns no single operator
 	Actor     scope.Actor
 	Action    string // noun.verb, as "user.create"
-	Subject   string // kind:id, as "user:usr_…"
+	Subject   string // kind:id, as "user:usr-…"
 	Before    any    // nil for a creation; encoded as JSON
 	After     any    // nil for a removal
 	RequestID string

@@ -88,6 +88,9 @@ func Open(ctx context.Context, cfg Config) (*DB, error) {
 	return &DB{conn: conn, gorm: g, sql: pool, log: cfg.Logger}, nil
 }
 
+// Unconnected stands in where services are only put together, as to print the API document. A query panics.
+func Unconnected() *DB { return &DB{} }
+
 // Close ends the pool.
 func (d *DB) Close() error { return d.sql.Close() }
 

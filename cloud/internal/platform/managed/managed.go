@@ -6,7 +6,7 @@
 // failed (a reboot of half a container) the next Start finds the orphan and ends it first. A lock file keeps two
 // programs off one folder. Data of another major version is refused, never converted.
 //
-//	<dir>/lock          held by the program that owns the folder; its text is that program's pid
+//	<dir>/lock          held by the program that owns the folder; its text is that program's pid and the socket's folder
 //	<dir>/data          Postgres's own, 0700
 //	<dir>/socket        the unix socket, 0700 (elsewhere when the path would be too long for a socket)
 package managed
@@ -118,20 +118,20 @@ func (s *Server) claim(who owner) error {
 	if err := os.MkdirAll(s.cfg.Dir, 0o711); err != nil {
 		return err
 	}
-	lock, err := takeLock(filepath.Join(s.cfg.Dir, "lock"))
+	if len(s.socket) > socketMax {
+		dir, err := os.MkdirTemp("/tmp", "lotkeeper-pg-")
+		if err != nil {
+			return err
+		}
+		s.socket, s.madeIn = dir, dir
+	}
+	lock, err := takeLock(filepath.Join(s.cfg.Dir, "lock"), s.socket)
 	if err != nil {
 		return err
 	}
 	s.lock = lock
 	if err := who.canEnter(s.cfg.Dir); err != nil {
 		return err
-	}
-	if len(s.socket) > socketMax {
-		s.socket, err = os.MkdirTemp("/tmp", "lotkeeper-pg-")
-		if err != nil {
-			return err
-		}
-		s.madeIn = s.socket
 	}
 	if err := os.MkdirAll(s.socket, 0o700); err != nil {
 		return err
@@ -159,8 +159,24 @@ func (s *Server) await(ctx context.Context) error {
 }
 
 // URL is the address of one database of the server.
-func (s *Server) URL(database string) string {
-	q := url.Values{"host": {s.socket}, "port": {"5432"}, "user": {role}, "sslmode": {"disable"}}
+func (s *Server) URL(database string) string { return address(s.socket, database) }
+
+// Attach gives the address of a database of the server that another program runs in dir, as a command does while
+// the server is up.
+func Attach(dir, database string) (string, error) {
+	text, err := os.ReadFile(filepath.Join(dir, "lock"))
+	if err != nil {
+		return "", fmt.Errorf("managed postgres in %s: %w", dir, err)
+	}
+	_, socket, ok := strings.Cut(trimmed(text), "\n")
+	if !ok {
+		return "", fmt.Errorf("managed postgres in %s: the lock file names no socket", dir)
+	}
+	return address(socket, database), nil
+}
+
+func address(socket, database string) string {
+	q := url.Values{"host": {socket}, "port": {"5432"}, "user": {role}, "sslmode": {"disable"}}
 	return "postgres:///" + url.PathEscape(database) + "?" + q.Encode()
 }
 

@@ -112,6 +112,11 @@ func TestDataSurvivesAndTheSocketIsOurs(t *testing.T) {
 	if _, err := managed.Start(t.Context(), config(dir)); !errors.Is(err, managed.ErrInUse) {
 		t.Errorf("a second owner: %v, want ErrInUse", err)
 	}
+	attached, err := managed.Attach(dir, "lotkeeper")
+	if err != nil {
+		t.Fatal(err)
+	}
+	query[int](t, attached, "SELECT 1")
 	if err := s.Stop(); err != nil {
 		t.Fatal(err)
 	}

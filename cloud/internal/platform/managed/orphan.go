@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -18,7 +19,7 @@ import (
 var ErrInUse = errors.New("another program uses this folder")
 
 // takeLock holds the file for as long as it stays open; the kernel frees it when we die.
-func takeLock(path string) (*os.File, error) {
+func takeLock(path, socket string) (*os.File, error) {
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o644)
 	if err != nil {
 		return nil, err
@@ -27,12 +28,13 @@ func takeLock(path string) (*os.File, error) {
 		holder, _ := os.ReadFile(path) // only to name it
 		_ = f.Close()
 		if errors.Is(err, unix.EWOULDBLOCK) {
-			return nil, fmt.Errorf("%w (pid %s)", ErrInUse, trimmed(holder))
+			pid, _, _ := strings.Cut(trimmed(holder), "\n")
+			return nil, fmt.Errorf("%w (pid %s)", ErrInUse, pid)
 		}
 		return nil, fmt.Errorf("lock %s: %w", path, err)
 	}
 	if err := f.Truncate(0); err == nil {
-		_, err = f.WriteAt([]byte(strconv.Itoa(os.Getpid())+"\n"), 0)
+		_, err = f.WriteAt([]byte(strconv.Itoa(os.Getpid())+"\n"+socket+"\n"), 0)
 	}
 	if err != nil {
 		_ = f.Close()

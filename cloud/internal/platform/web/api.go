@@ -49,18 +49,19 @@ type API struct {
 type Access struct {
 	Permission scope.Permission // a signed-in user who was granted it
 	SignedIn   bool             // any signed-in user, about himself
+	Booth      bool             // a booth, by its certificate, on the device listener
 	Public     string           // anybody; the reason why, shown in the document
 }
 
 func (a Access) check() error {
 	n := 0
-	for _, set := range []bool{a.Permission != "", a.SignedIn, a.Public != ""} {
+	for _, set := range []bool{a.Permission != "", a.SignedIn, a.Booth, a.Public != ""} {
 		if set {
 			n++
 		}
 	}
 	if n != 1 {
-		return fmt.Errorf("exactly one of Permission, SignedIn and Public (with the reason) must be set, %d are", n)
+		return fmt.Errorf("exactly one of Permission, SignedIn, Booth and Public (with the reason) must be set, %d are", n)
 	}
 	return nil
 }
@@ -127,6 +128,7 @@ func New(cfg Config) (*API, error) {
 	hc.Info.Description = "Parking: lots, sessions, payments. 停车：车场、停车订单、支付。"
 	hc.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
 		"session": {Type: "apiKey", In: "cookie", Name: a.CookieName(), Description: "Set by sign-in. 登录后设置。"},
+		"booth":   {Type: "mutualTLS", Description: "The booth's certificate, on the device listener. 岗亭证书，仅限设备端口。"},
 	}
 	hc.Transformers = []huma.Transformer{toProblem}
 	hc.RejectUnknownQueryParameters = true
@@ -197,10 +199,15 @@ func Register[I, O any](a *API, op Operation, handler func(context.Context, *I) 
 		h.Extensions["x-public"] = op.Public
 	case op.SignedIn:
 		h.Extensions["x-signed-in"] = true
+	case op.Booth:
+		h.Extensions["x-booth"] = true
 	default:
 		h.Extensions["x-permission"] = string(op.Permission)
 	}
-	if op.Public == "" {
+	switch {
+	case op.Booth:
+		h.Security = []map[string][]string{{"booth": {}}}
+	case op.Public == "":
 		h.Security = []map[string][]string{{"session": {}}}
 	}
 	if op.Idempotent {
@@ -230,7 +237,7 @@ func (a *API) Raw(r Route, h http.Handler) {
 	a.raw = append(a.raw, r)
 	a.limits[r.Method+" "+r.Path] = r.MaxBody
 	a.engine.Handle(r.Method, r.Path, func(c *gin.Context) {
-		if err := allowed(Who(c.Request.Context()), r.Access); err != nil {
+		if err := allowed(c.Request.Context(), r.Access); err != nil {
 			writeProblem(c, err)
 			return
 		}

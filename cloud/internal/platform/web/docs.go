@@ -128,6 +128,8 @@ func describe(doc *huma.OpenAPI, path string, op *huma.Operation) docOperation {
 		d.Access = fmt.Sprint(op.Extensions["x-permission"])
 	case op.Extensions["x-public"] != nil:
 		d.Access = "public"
+	case op.Extensions["x-booth"] != nil:
+		d.Access = "booth"
 	default:
 		d.Access = "signed in"
 	}
@@ -198,6 +200,8 @@ func accessText(a Access) string {
 		return string(a.Permission)
 	case a.SignedIn:
 		return "signed in"
+	case a.Booth:
+		return "booth"
 	}
 	return "public"
 }

@@ -23,6 +23,7 @@ import (
 
 	"lotkeeper/cloud/internal/platform/fault"
 	"lotkeeper/cloud/internal/platform/idempotency"
+	"lotkeeper/cloud/internal/platform/pki"
 	"lotkeeper/cloud/internal/platform/scope"
 )
 
@@ -149,6 +150,11 @@ func (a *API) limit(c *gin.Context) {
 
 // authenticate turns the cookie into a principal. A dead cookie makes the caller anonymous: public pages work.
 func (a *API) authenticate(c *gin.Context) {
+	if tls := c.Request.TLS; tls != nil && len(tls.VerifiedChains) > 0 {
+		if who, err := pki.Identify(tls.PeerCertificates[0]); err == nil && !who.Cloud {
+			requestOf(c.Request.Context()).booth = who
+		}
+	}
 	cookie, err := c.Request.Cookie(a.CookieName())
 	if err != nil || cookie.Value == "" || a.cfg.Auth == nil {
 		c.Next()
@@ -175,9 +181,15 @@ func (a *API) notFound(c *gin.Context) {
 	a.fallback.ServeHTTP(c.Writer, c.Request)
 }
 
-func allowed(p scope.Principal, need Access) error {
+func allowed(ctx context.Context, need Access) error {
+	p := Who(ctx)
 	switch {
 	case need.Public != "":
+		return nil
+	case need.Booth:
+		if Booth(ctx).Booth == "" {
+			return errNoBooth
+		}
 		return nil
 	case !p.SignedIn():
 		return errSignIn
@@ -192,7 +204,7 @@ func allowed(p scope.Principal, need Access) error {
 // guard is the check of an operation's declared access.
 func (a *API) guard(need Access) func(huma.Context, func(huma.Context)) {
 	return func(ctx huma.Context, next func(huma.Context)) {
-		if err := allowed(Who(ctx.Context()), need); err != nil {
+		if err := allowed(ctx.Context(), need); err != nil {
 			writeProblem(humagin.Unwrap(ctx), err)
 			return
 		}
@@ -233,8 +245,11 @@ func (a *API) readIdempotencyKey(ctx huma.Context, next func(huma.Context)) {
 	h.Write(body)
 	r := requestOf(c.Request.Context())
 	actor := scope.Actor("anonymous")
-	if r.principal.SignedIn() {
+	switch {
+	case r.principal.SignedIn():
 		actor = r.principal.Actor()
+	case r.booth.Booth != "":
+		actor = scope.Actor("booth:" + string(r.booth.Booth))
 	}
 	r.key = idempotency.Key{Actor: actor, Key: key, Hash: [32]byte(h.Sum(nil))}
 	next(ctx)

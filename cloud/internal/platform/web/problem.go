@@ -22,6 +22,7 @@ var (
 	errOrigin  = fault.New(fault.Denied, "request.foreign_origin", "拒绝来自其他网站的请求", "requests from another site are refused")
 	errSignIn  = fault.New(fault.Unauthenticated, "sign_in.required", "请先登录", "sign in first")
 	errDenied  = fault.New(fault.Denied, "permission.denied", "没有权限", "you may not do this")
+	errNoBooth = fault.New(fault.Unauthenticated, "booth.certificate_required", "需要岗亭证书", "only booths may call this, with their certificate, on the device listener")
 	errPanic   = fault.New(fault.Internal, "internal", "服务器内部错误", "internal error")
 )
 

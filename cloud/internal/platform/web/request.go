@@ -6,6 +6,7 @@ import (
 
 	"lotkeeper/cloud/internal/platform/fault"
 	"lotkeeper/cloud/internal/platform/idempotency"
+	"lotkeeper/cloud/internal/platform/pki"
 	"lotkeeper/cloud/internal/platform/scope"
 )
 
@@ -21,6 +22,7 @@ type Caller struct {
 type request struct {
 	caller    Caller
 	principal scope.Principal
+	booth     pki.Identity
 	key       idempotency.Key
 	fault     *fault.Error // what went wrong, for the access log
 }
@@ -36,6 +38,10 @@ func requestOf(ctx context.Context) *request {
 
 // Who is the principal of the request; the zero Principal when nobody signed in.
 func Who(ctx context.Context) scope.Principal { return requestOf(ctx).principal }
+
+// Booth is the booth whose certificate the request showed; the zero Identity for anybody else. That a booth is still
+// enrolled is the caller's to check.
+func Booth(ctx context.Context) pki.Identity { return requestOf(ctx).booth }
 
 // From tells where the request came from.
 func From(ctx context.Context) Caller { return requestOf(ctx).caller }

@@ -159,7 +159,7 @@ func TestSettings(t *testing.T) {
 		{"cap per stay", sh, `"bands":[{"id":"b","steps":[{"unit":3600,"price":500}]}],"caps":[{"amount":1700,"window":"stay"}]`, "2026-03-04 10:00:00", "2026-03-09 10:00:00", 1700},
 		{"caps in caps", sh, `"bands":[{"id":"b","steps":[{"unit":3600,"price":500}]}],"caps":[{"amount":2000,"window":"day"},{"amount":4500,"window":"stay"}]`, "2026-03-04 10:00:00", "2026-03-09 10:00:00", 4500},
 		// The first cap takes the last hour, which is all of the second date, and not an hour of the first.
-		{"a cap takes from the latest", sh, `"bands":[{"id":"b","steps":[{"unit":3600,"price":500}]}],"caps":[{"amount":1500,"window":"stay"},{"amount":1000,"window":"day"}]`, "2026-03-04 21:00:00", "2026-03-05 01:00:00", 1000},
+		{"a cap takes from the latest", sh, `"bands":[{"id":"a","from":"00:00","to":"12:00","steps":[{"unit":3600,"price":500}]},{"id":"b","steps":[{"unit":3600,"price":500}]}],"caps":[{"amount":1500,"window":"stay"},{"amount":1000,"window":"day"}]`, "2026-03-04 21:00:00", "2026-03-05 01:00:00", 1000},
 		// Elapsed time decides how much; the clock only which band.
 		{"the hour that New York skips", ny, `"bands":[{"id":"n","from":"00:00","to":"04:00","steps":[{"unit":3600,"price":100}]}]`, "2026-03-08T00:00:00-05:00", "2026-03-08T06:00:00-04:00", 300},
 		{"a band in the hour that is skipped", ny, `"bands":[{"id":"n","from":"02:00","to":"03:00","steps":[{"unit":60,"price":100}]}]`, "2026-03-08T00:00:00-05:00", "2026-03-08T06:00:00-04:00", 0},

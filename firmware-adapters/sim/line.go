@@ -63,13 +63,29 @@ func (l *Line) Plug() error {
 	if err != nil {
 		return fmt.Errorf("open pseudo-terminal: %w", err)
 	}
-	if err := errors.Join(raw(slave), point(l.link, slave.Name())); err != nil {
-		return errors.Join(err, master.Close(), slave.Close())
+	end, err := pollable(master)
+	if err == nil {
+		err = errors.Join(raw(slave), point(l.link, slave.Name()))
 	}
-	l.master, l.slave = master, slave
+	if err != nil {
+		return errors.Join(err, slave.Close())
+	}
+	l.master, l.slave = end, slave
 	close(l.changed)
 	l.changed = make(chan struct{})
 	return nil
+}
+
+// pollable makes of a blocking file one whose reads end with their deadline; the pty library hands out blocking ones.
+func pollable(f *os.File) (*os.File, error) {
+	fd, err := unix.FcntlInt(f.Fd(), unix.F_DUPFD_CLOEXEC, 0)
+	if err == nil {
+		err = unix.SetNonblock(fd, true)
+	}
+	if err := errors.Join(err, f.Close()); err != nil {
+		return nil, fmt.Errorf("make pseudo-terminal pollable: %w", err)
+	}
+	return os.NewFile(uintptr(fd), f.Name()), nil
 }
 
 // raw makes the line pass bytes as they are.

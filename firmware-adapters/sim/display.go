@@ -63,6 +63,13 @@ func (d *Display) Spoken() []string {
 	return append([]string(nil), d.spoken...)
 }
 
+// Frames counts the frames received.
+func (d *Display) Frames() int {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.frames
+}
+
 // Levels are brightness and volume in percent.
 func (d *Display) Levels() (brightness, volume int) {
 	d.mu.Lock()

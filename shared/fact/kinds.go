@@ -4,6 +4,7 @@ import (
 	"crypto/ed25519"
 	"encoding/json"
 	"fmt"
+	"time"
 
 	"lotkeeper/shared/money"
 	"lotkeeper/shared/plate"
@@ -158,7 +159,8 @@ type Payment struct {
 	Curr     money.Currency `json:"currency"`
 	Provider string         `json:"provider"`
 	Order    string         `json:"order"` // our order number; one payment per order
-	Quote    ID             `json:"quote,omitzero"`
+	// Quoted is when the fee that it pays was told: the stay is paid up to then, however long the phone took.
+	Quoted time.Time `json:"quoted,omitzero"`
 }
 
 // Corrected gives an observation another plate.

@@ -52,6 +52,9 @@ func (b *Book) credit(s *Session, pays []*entry) {
 			p.Amount, p.Method, p.Order, p.Operator = c.Amount, "cash", c.Action, c.By
 		case fact.Payment:
 			p.Amount, p.Method, p.Order = c.Amount, c.Provider, c.Order
+			if !c.Quoted.IsZero() {
+				p.At = c.Quoted
+			}
 		}
 		if k := p.Method + "\n" + p.Order; !once[k] {
 			once[k] = true

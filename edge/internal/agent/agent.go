@@ -1,0 +1,225 @@
+// Package agent is one booth: it puts journal, lot, lanes, console, exchange, agreement and uplink together.
+//
+// Invariants:
+//   - lanes run from the journal alone: they are up before the exchange, raft or the uplink are, and none of these can
+//     stop them;
+//   - the lanes follow the configuration in force: one that is added, changed or taken away is started, restarted or
+//     stopped, and the others go on;
+//   - when Run returns, nothing it started is left, and the journal is closed last.
+package agent
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"lotkeeper/edge/internal/console"
+	"lotkeeper/edge/internal/enroll"
+	"lotkeeper/edge/internal/journal"
+	"lotkeeper/edge/internal/lot"
+	"lotkeeper/edge/internal/lot/agree"
+	"lotkeeper/edge/internal/peer"
+	"lotkeeper/edge/internal/photo"
+	"lotkeeper/edge/internal/uplink"
+	"lotkeeper/firmware-adapters/driver"
+	"lotkeeper/shared/wire"
+)
+
+// Options are an agent's surroundings. Identity, listeners and Pace are for tests; nil is what the configuration says.
+type Options struct {
+	Software string
+	Now      func() time.Time
+	Log      *slog.Logger
+	Identity *enroll.Identity
+	Console  net.Listener
+	Peer     net.Listener
+	Raft     net.Listener
+	Offline  bool // no uplink
+	Timing   agree.Timing
+	Device   func(d wire.Device, env driver.Env) (driver.Device, error) // nil: the table of adapters
+}
+
+// Agent is one booth.
+type Agent struct {
+	c     Config
+	o     Options
+	boot  string
+	began time.Time // with its monotonic reading
+	ready chan struct{}
+	bell  *bell
+
+	// set before ready is closed
+	identity *enroll.Identity
+	journal  *journal.Journal
+	lot      *lot.Lot
+	photos   *photo.Store
+	yard     *yard
+	address  string
+
+	mu     sync.Mutex
+	uplink *uplink.Uplink
+	peer   *peer.Exchange
+	member *agree.Member
+}
+
+// New checks the configuration. It does no I/O.
+func New(c Config, o Options) (*Agent, error) {
+	if err := c.Validate(); err != nil {
+		return nil, fmt.Errorf("configuration: %w", err)
+	}
+	if o.Now == nil || o.Log == nil {
+		return nil, errors.New("agent: a clock and a logger are needed")
+	}
+	if o.Device == nil {
+		o.Device = tableDevice
+	}
+	var id [8]byte
+	if _, err := rand.Read(id[:]); err != nil {
+		return nil, fmt.Errorf("agent: name this run: %w", err)
+	}
+	return &Agent{c: c, o: o, boot: hex.EncodeToString(id[:]), began: o.Now(), ready: make(chan struct{}), bell: newBell()}, nil
+}
+
+// mono is this run's monotonic clock in nanoseconds; it begins at one, so that zero can mean never.
+func (a *Agent) mono() int64 { return int64(a.o.Now().Sub(a.began)) + 1 }
+
+// Ready is closed when the lanes and the console are up.
+func (a *Agent) Ready() <-chan struct{} { return a.ready }
+
+// Lot returns the booth's memory. Call it after Ready.
+func (a *Agent) Lot() *lot.Lot { return a.lot }
+
+// Address is where the console listens. Call it after Ready.
+func (a *Agent) Address() string { return a.address }
+
+// Boot names this run of the agent.
+func (a *Agent) Boot() string { return a.boot }
+
+// Run runs the booth until ctx ends, or until it cannot go on.
+func (a *Agent) Run(ctx context.Context) (err error) {
+	if err := a.open(); err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, a.close()) }()
+
+	// The journal's writer outlives the lanes, which write while they stop.
+	writer, stopWriter := context.WithCancel(context.WithoutCancel(ctx))
+	var writing sync.WaitGroup
+	writing.Go(func() {
+		if err := a.journal.Run(writer); err != nil {
+			a.o.Log.Error("the journal's writer ended", "err", err)
+		}
+	})
+	defer writing.Wait()
+	defer stopWriter()
+
+	ctx, cancel := context.WithCancelCause(ctx)
+	var group sync.WaitGroup
+	defer group.Wait()
+	defer cancel(nil)
+
+	a.yard = newYard(a)
+	group.Go(func() { a.yard.run(ctx) })
+	if err := a.openConsole(ctx, &group, cancel); err != nil {
+		return err
+	}
+	<-a.yard.up
+	close(a.ready)
+	a.o.Log.Info("booth is up", "lot", a.identity.Lot, "booth", a.identity.Booth, "boot", a.boot, "author", string(a.journal.Author()), "console", a.address)
+
+	group.Go(func() { a.keepUp(ctx, "exchange", a.runPeer) })
+	group.Go(func() { a.keepUp(ctx, "agreement", a.runMember) })
+	if !a.o.Offline {
+		group.Go(func() { a.keepUp(ctx, "uplink", a.runUplink) })
+	}
+	<-ctx.Done()
+	if cause := context.Cause(ctx); cause != nil && !errors.Is(cause, context.Canceled) {
+		return cause
+	}
+	return nil
+}
+
+// open reads what is on the disk.
+func (a *Agent) open() (err error) {
+	if a.identity = a.o.Identity; a.identity == nil {
+		if a.identity, err = enroll.Load(a.c.Data); err != nil {
+			return fmt.Errorf("this booth is not enrolled, or its identity cannot be read (see lotkeeper-edge enroll --help): %w", err)
+		}
+	}
+	id := a.identity
+	if a.photos, err = photo.Open(filepath.Join(a.c.Data, "photos"), a.c.Photos.MaxMB<<20); err != nil {
+		return err
+	}
+	a.journal, err = journal.Open(filepath.Join(a.c.Data, "journal.db"), journal.Options{
+		Lot: id.Lot, Booth: id.Booth, Key: id.Key, Cert: id.Cert, Software: a.o.Software, Boot: a.boot,
+		Now: a.o.Now, Mono: a.mono, Log: a.o.Log,
+	})
+	if err != nil {
+		return err
+	}
+	a.lot, err = lot.Open(filepath.Join(a.c.Data, "lot.db"), a.journal, lot.Options{
+		Lot: id.Lot, Booth: id.Booth, Keys: id.Trust(), ConfigKey: id.ConfigKey, Now: a.o.Now, Log: a.o.Log,
+	})
+	if err != nil {
+		return errors.Join(err, a.journal.Close())
+	}
+	if len(id.Config.Document) > 0 {
+		if err := a.lot.Configure(id.Config); err != nil && !errors.Is(err, lot.ErrOlder) {
+			a.o.Log.Warn("the configuration of the enrolment is not taken", "err", err)
+		}
+	}
+	return nil
+}
+
+func (a *Agent) close() error { return errors.Join(a.lot.Close(), a.journal.Close()) }
+
+func (a *Agent) openConsole(ctx context.Context, group *sync.WaitGroup, cancel context.CancelCauseFunc) error {
+	metrics := prometheus.NewRegistry()
+	if err := metrics.Register(newCollector(a)); err != nil {
+		return fmt.Errorf("metrics: %w", err)
+	}
+	page, err := console.New(a, console.Options{Operators: a.c.Console.Operators, Metrics: metrics, Now: a.o.Now, Log: a.o.Log})
+	if err != nil {
+		return err
+	}
+	l := a.o.Console
+	if l == nil {
+		if l, err = (&net.ListenConfig{}).Listen(ctx, "tcp", a.c.Listen.Console); err != nil {
+			return fmt.Errorf("listen for the console: %w", err)
+		}
+	}
+	a.address = l.Addr().String()
+	group.Go(func() {
+		if err := page.Run(ctx, l); err != nil {
+			cancel(err)
+		}
+	})
+	return nil
+}
+
+// keepUp runs a part of the booth that the lanes do not need, again and again, ever more seldom.
+func (a *Agent) keepUp(ctx context.Context, what string, run func(context.Context) error) {
+	for pause := 500 * time.Millisecond; ; pause = min(2*pause, 30*time.Second) {
+		err := run(ctx)
+		if ctx.Err() != nil {
+			return
+		}
+		a.o.Log.Error("a part of the booth ended; the lanes go on", "part", what, "err", err, "again_in", pause)
+		t := time.NewTimer(pause)
+		select {
+		case <-ctx.Done():
+			t.Stop()
+			return
+		case <-t.C:
+		}
+	}
+}

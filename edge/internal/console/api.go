@@ -1,0 +1,279 @@
+package console
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"io/fs"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"lotkeeper/edge/internal/lane"
+	"lotkeeper/shared/fact"
+	"lotkeeper/shared/money"
+	"lotkeeper/shared/plate"
+	"lotkeeper/shared/tariff"
+	"lotkeeper/shared/wire"
+)
+
+const cookieName = "lotkeeper_booth"
+
+// maxBody bounds a request's body.
+const maxBody = 64 << 10
+
+// Handler returns the console's routes.
+func (c *Console) Handler() http.Handler {
+	m := http.NewServeMux()
+	m.Handle("GET /", http.FileServerFS(c.page))
+	m.HandleFunc("GET /api/state", func(w http.ResponseWriter, _ *http.Request) { send(w, http.StatusOK, c.booth.State()) })
+	m.HandleFunc("GET /api/live", c.live)
+	m.HandleFunc("GET /api/passages", c.passages)
+	m.HandleFunc("GET /api/photos/{name}", c.photo)
+	m.HandleFunc("GET /api/digest", c.digest)
+	m.HandleFunc("GET /api/me", c.me)
+	m.HandleFunc("POST /api/sign-in", c.signIn)
+	m.HandleFunc("POST /api/sign-out", c.signOut)
+	for path, want := range map[string]lane.Want{
+		"open": lane.WantOpen, "close": lane.WantClose, "cash": lane.WantCash, "correct": lane.WantCorrect, "match": lane.WantMatch,
+	} {
+		m.HandleFunc("POST /api/lanes/{lane}/"+path, func(w http.ResponseWriter, r *http.Request) { c.ask(w, r, want) })
+	}
+	m.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { send(w, http.StatusOK, map[string]bool{"ok": true}) })
+	m.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) {
+		if err := c.booth.Fault(); err != nil {
+			fail(w, http.StatusServiceUnavailable, "not_ready", "岗亭未就绪："+err.Error(), "the booth is not ready: "+err.Error())
+			return
+		}
+		send(w, http.StatusOK, map[string]bool{"ready": true})
+	})
+	m.Handle("GET /metrics", promhttp.HandlerFor(c.o.Metrics, promhttp.HandlerOpts{}))
+	return c.guard(m)
+}
+
+// guard sets what every answer carries and refuses what another site's page sends.
+func (c *Console) guard(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h := w.Header()
+		h.Set("X-Content-Type-Options", "nosniff")
+		h.Set("X-Frame-Options", "DENY")
+		h.Set("Referrer-Policy", "no-referrer")
+		h.Set("Content-Security-Policy", "default-src 'self'; connect-src 'self' ws: wss:; base-uri 'none'; form-action 'self'; frame-ancestors 'none'")
+		if !sameOrigin(r) {
+			fail(w, http.StatusForbidden, "other_origin", "请求来自其他网站", "the request comes from another site")
+			return
+		}
+		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
+		next.ServeHTTP(w, r)
+	})
+}
+
+// sameOrigin reports whether a request may be the page's own or a program's. Reading is open to everybody on the LAN,
+// but not through another site's page: a websocket is no plain read.
+func sameOrigin(r *http.Request) bool {
+	origin := r.Header.Get("Origin")
+	if origin == "" {
+		return r.Method == http.MethodGet || r.Method == http.MethodHead || r.Header.Get("Sec-Fetch-Site") != "cross-site"
+	}
+	u, err := url.Parse(origin)
+	return err == nil && u.Host != "" && strings.EqualFold(u.Host, r.Host)
+}
+
+// Problem is an error as RFC 9457 has it, with both languages.
+type Problem struct {
+	Status   int    `json:"status"`
+	Code     string `json:"code"`
+	Title    string `json:"title"`
+	Detail   string `json:"detail"`
+	DetailZH string `json:"detail_zh"`
+	DetailEN string `json:"detail_en"`
+}
+
+func fail(w http.ResponseWriter, status int, code, zh, en string) {
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(Problem{status, code, http.StatusText(status), en, zh, en}) // the reader may be gone
+}
+
+func send(w http.ResponseWriter, status int, v any) {
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(v) // the reader may be gone
+}
+
+// decode reads a request's body strictly.
+func decode(w http.ResponseWriter, r *http.Request, v any) bool {
+	dec := json.NewDecoder(r.Body)
+	dec.DisallowUnknownFields()
+	err := dec.Decode(v)
+	if err == nil {
+		if _, more := dec.Token(); more != io.EOF {
+			err = errors.New("more than one value")
+		}
+	}
+	if err != nil {
+		fail(w, http.StatusBadRequest, "bad_request", "请求格式错误："+err.Error(), "the request cannot be read: "+err.Error())
+		return false
+	}
+	return true
+}
+
+// operator returns who is signed in, or answers that nobody is.
+func (c *Console) operator(w http.ResponseWriter, r *http.Request) (string, bool) {
+	name, ok := c.door.who(tokenOf(r))
+	if !ok {
+		fail(w, http.StatusUnauthorized, "not_signed_in", "请先登录", "sign in first")
+	}
+	return name, ok
+}
+
+func tokenOf(r *http.Request) string {
+	if t, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer "); ok {
+		return t
+	}
+	if k, err := r.Cookie(cookieName); err == nil {
+		return k.Value
+	}
+	return ""
+}
+
+func (c *Console) signIn(w http.ResponseWriter, r *http.Request) {
+	var in struct{ Name, Code string }
+	if !decode(w, r, &in) {
+		return
+	}
+	token, till, err := c.door.signIn(in.Name, in.Code)
+	switch {
+	case errors.Is(err, errWait):
+		fail(w, http.StatusTooManyRequests, "wait", "错误次数过多，请一分钟后再试", "too many wrong codes: try again in a minute")
+		return
+	case err != nil:
+		c.o.Log.Warn("sign-in refused", "operator", in.Name)
+		fail(w, http.StatusUnauthorized, "wrong_code", "姓名或口令错误", "name or code is wrong")
+		return
+	}
+	c.o.Log.Info("signed in", "operator", in.Name)
+	http.SetCookie(w, &http.Cookie{Name: cookieName, Value: token, Path: "/", Expires: till, HttpOnly: true, SameSite: http.SameSiteStrictMode, Secure: r.TLS != nil})
+	send(w, http.StatusOK, map[string]any{"token": token, "name": in.Name, "expires_at": till.UTC()})
+}
+
+func (c *Console) signOut(w http.ResponseWriter, r *http.Request) {
+	c.door.signOut(tokenOf(r))
+	http.SetCookie(w, &http.Cookie{Name: cookieName, Path: "/", MaxAge: -1, HttpOnly: true, SameSite: http.SameSiteStrictMode})
+	w.WriteHeader(http.StatusNoContent)
+}
+
+func (c *Console) me(w http.ResponseWriter, r *http.Request) {
+	if name, ok := c.operator(w, r); ok {
+		send(w, http.StatusOK, map[string]string{"name": name})
+	}
+}
+
+// request is the body of everything that is asked of a lane.
+type request struct {
+	Token   wire.Token   `json:"token"`
+	Reason  string       `json:"reason"`
+	Waive   bool         `json:"waive"` // open: what is due is waived
+	Amount  money.Amount `json:"amount"`
+	Action  string       `json:"action"` // cash: unique id of the taking
+	Plate   string       `json:"plate"`
+	Colour  plate.Colour `json:"colour"`
+	Session fact.ID      `json:"session"`
+}
+
+// Answer tells what became of what was asked.
+type Answer struct {
+	Verdict lane.Verdict `json:"verdict"`
+	Text    tariff.Text  `json:"text"`
+	Fact    fact.ID      `json:"fact,omitzero"`
+}
+
+func (c *Console) ask(w http.ResponseWriter, r *http.Request, want lane.Want) {
+	name, ok := c.operator(w, r)
+	if !ok {
+		return
+	}
+	var in request
+	if !decode(w, r, &in) {
+		return
+	}
+	a := lane.Ask{Want: want, Token: in.Token, By: name, Note: strings.TrimSpace(in.Reason), Waive: in.Waive, Session: in.Session, Amount: in.Amount, Action: in.Action}
+	if len(a.Note) > 500 || len(a.Action) > 100 {
+		fail(w, http.StatusUnprocessableEntity, "too_long", "内容太长", "the reason or the id is too long")
+		return
+	}
+	if want == lane.WantCorrect {
+		p, err := plate.Parse(in.Plate, in.Colour)
+		if err != nil {
+			fail(w, http.StatusUnprocessableEntity, "bad_plate", "车牌格式错误", err.Error())
+			return
+		}
+		a.Plate = p
+	}
+	reply, found, err := c.booth.Ask(r.Context(), r.PathValue("lane"), a)
+	switch {
+	case !found:
+		fail(w, http.StatusNotFound, "no_lane", "本岗亭没有这条车道", "this booth has no such lane")
+	case err != nil:
+		fail(w, http.StatusGatewayTimeout, "unknown", "车道无应答，请看现场", "the lane did not answer: look at it")
+	case reply.Verdict == lane.Done:
+		send(w, http.StatusOK, Answer{reply.Verdict, reply.Text, reply.Fact})
+	case reply.Verdict == lane.Replayed:
+		send(w, http.StatusOK, Answer{reply.Verdict, reply.Text, reply.Fact}) // what was asked has been done
+	case reply.Verdict == lane.Invalid:
+		fail(w, http.StatusUnprocessableEntity, string(reply.Verdict), reply.Text.ZH, reply.Text.EN)
+	case reply.Verdict == lane.Unknown:
+		fail(w, http.StatusGatewayTimeout, string(reply.Verdict), reply.Text.ZH, reply.Text.EN)
+	default:
+		fail(w, http.StatusConflict, string(reply.Verdict), reply.Text.ZH, reply.Text.EN)
+	}
+}
+
+func (c *Console) passages(w http.ResponseWriter, r *http.Request) {
+	n := 30
+	if s := r.URL.Query().Get("size"); s != "" {
+		v, err := strconv.Atoi(s)
+		if err != nil || v < 1 || v > 200 {
+			fail(w, http.StatusBadRequest, "bad_size", "size 须为 1 到 200", "size must be 1 to 200")
+			return
+		}
+		n = v
+	}
+	items, err := c.booth.Passages(n)
+	if err != nil {
+		c.o.Log.Error("passages", "err", err)
+		fail(w, http.StatusInternalServerError, "internal", "读取过车记录失败", "the passages cannot be read")
+		return
+	}
+	send(w, http.StatusOK, map[string]any{"items": items})
+}
+
+func (c *Console) photo(w http.ResponseWriter, r *http.Request) {
+	b, err := c.booth.Photo(r.PathValue("name"))
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		fail(w, http.StatusNotFound, "no_photo", "没有这张照片", "there is no such picture")
+	case err != nil:
+		c.o.Log.Error("photo", "err", err)
+		fail(w, http.StatusInternalServerError, "internal", "照片无法读取", "the picture cannot be read")
+	default:
+		w.Header().Set("Content-Type", "image/jpeg")
+		w.Header().Set("Cache-Control", "private, max-age=86400, immutable")
+		_, _ = w.Write(b) // the reader may be gone
+	}
+}
+
+func (c *Console) digest(w http.ResponseWriter, _ *http.Request) {
+	d, err := c.booth.Digest()
+	if err != nil {
+		c.o.Log.Error("digest", "err", err)
+		fail(w, http.StatusInternalServerError, "internal", "校验失败："+err.Error(), err.Error())
+		return
+	}
+	send(w, http.StatusOK, d)
+}

@@ -1,0 +1,253 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"lotkeeper/edge/internal/agent"
+	"lotkeeper/edge/internal/console"
+	"lotkeeper/edge/internal/enroll"
+	"lotkeeper/edge/internal/journal"
+)
+
+// settings are the flags that every command which needs the booth's configuration has.
+type settings struct {
+	Config   string `help:"The booth's own configuration file (YAML)." type:"path" env:"LOTKEEPER_EDGE_CONFIG" placeholder:"FILE"`
+	Data     string `help:"Folder of the identity, the journal and the pictures (default /var/lib/lotkeeper-edge)." type:"path" env:"LOTKEEPER_EDGE_DATA" placeholder:"DIR"`
+	Console  string `help:"Where the booth page listens (default 127.0.0.1:8600)." env:"LOTKEEPER_EDGE_CONSOLE" placeholder:"HOST:PORT"`
+	Peer     string `help:"Where the exchange with the lot's other booths listens (default: as the lot's configuration says)." env:"LOTKEEPER_EDGE_PEER" placeholder:"HOST:PORT"`
+	Raft     string `help:"Where the agreement between the booths listens (default: as the lot's configuration says)." env:"LOTKEEPER_EDGE_RAFT" placeholder:"HOST:PORT"`
+	LogLevel string `help:"debug, info, warn or error (default info)." env:"LOTKEEPER_EDGE_LOG_LEVEL" placeholder:"LEVEL"`
+	LogJSON  bool   `name:"log-json" help:"Write the log as JSON." env:"LOTKEEPER_EDGE_LOG_JSON"`
+}
+
+// strangers refuses variables that look like ours and are not.
+func strangers(env []string) error {
+	known := map[string]bool{"CONFIG": true, "DATA": true, "CONSOLE": true, "PEER": true, "RAFT": true, "LOG_LEVEL": true, "LOG_JSON": true, "CODE": true, "CLOUD": true}
+	var faults []error
+	for _, e := range env {
+		name, _, _ := strings.Cut(e, "=")
+		if short, ours := strings.CutPrefix(name, "LOTKEEPER_EDGE_"); ours && !known[short] {
+			faults = append(faults, fmt.Errorf("environment: %s is not a variable of lotkeeper-edge", name))
+		}
+	}
+	return errors.Join(faults...)
+}
+
+// load puts file and flags together and lists all faults.
+func (s *settings) load() (agent.Config, error) {
+	c := agent.Default()
+	if s.Config != "" {
+		var err error
+		if c, err = agent.ReadConfig(s.Config); err != nil {
+			return c, usageError{err}
+		}
+	}
+	for _, f := range []struct {
+		from string
+		to   *string
+	}{{s.Data, &c.Data}, {s.Console, &c.Listen.Console}, {s.Peer, &c.Listen.Peer}, {s.Raft, &c.Listen.Raft}, {s.LogLevel, &c.Log.Level}} {
+		if f.from != "" {
+			*f.to = f.from
+		}
+	}
+	if s.LogJSON {
+		c.Log.Format = "json"
+	}
+	if err := c.Validate(); err != nil {
+		return c, usageError{fmt.Errorf("configuration:\n%w", err)}
+	}
+	return c, nil
+}
+
+type runCommand struct {
+	settings
+	NoCheck bool `help:"Do not check the journal's file in a process of its own before it is opened."`
+}
+
+// Run implements the command.
+func (r *runCommand) Run(w world) error {
+	c, err := r.load()
+	if err != nil {
+		return err
+	}
+	log := c.Logger(w.err)
+	if !r.NoCheck {
+		if err := checkApart(w.ctx, c.Data); err != nil {
+			return fmt.Errorf("the journal in %s does not pass its check; nothing was changed (look at it with: lotkeeper-edge check --data %s): %w", c.Data, c.Data, err)
+		}
+	}
+	a, err := agent.New(c, agent.Options{Software: w.version, Now: time.Now, Log: log})
+	if err != nil {
+		return err
+	}
+	if err := a.Run(w.ctx); err != nil {
+		return err
+	}
+	log.Info("booth stopped")
+	return nil
+}
+
+// checkApart checks the journal in a process that can be lost: a file cut short faults whoever maps it.
+func checkApart(ctx context.Context, data string) error {
+	if _, err := os.Stat(filepath.Join(data, journalFile)); errors.Is(err, os.ErrNotExist) {
+		return nil // a new booth
+	}
+	self, err := os.Executable()
+	if err != nil {
+		return fmt.Errorf("find this program: %w", err)
+	}
+	out, err := exec.CommandContext(ctx, self, "check", "--data", data).CombinedOutput()
+	if err != nil {
+		lines := strings.SplitN(strings.TrimSpace(string(out)), "\n", 2)
+		return fmt.Errorf("%w: %.300s", err, lines[0])
+	}
+	return nil
+}
+
+const journalFile = "journal.db"
+
+type enrollCommand struct {
+	Cloud string `required:"" help:"The cloud's address." env:"LOTKEEPER_EDGE_CLOUD" placeholder:"URL"`
+	Code  string `required:"" help:"The one-time code from the lot's page in the cloud." env:"LOTKEEPER_EDGE_CODE" placeholder:"CODE"`
+	Data  string `help:"Folder of the identity, the journal and the pictures." type:"path" default:"/var/lib/lotkeeper-edge" env:"LOTKEEPER_EDGE_DATA" placeholder:"DIR"`
+	CA    string `name:"ca" help:"PEM file of the authority of the cloud's own HTTPS certificate, when it is not a public one." type:"existingfile" placeholder:"FILE"`
+}
+
+// Run implements the command.
+func (e *enrollCommand) Run(w world) error {
+	t := &tls.Config{MinVersion: tls.VersionTLS12}
+	if e.CA != "" {
+		pem, err := os.ReadFile(e.CA)
+		if err != nil {
+			return fmt.Errorf("read the authority: %w", err)
+		}
+		t.RootCAs = x509.NewCertPool()
+		if !t.RootCAs.AppendCertsFromPEM(pem) {
+			return fmt.Errorf("%s holds no certificate", e.CA)
+		}
+	}
+	client := &http.Client{Timeout: 30 * time.Second, Transport: &http.Transport{TLSClientConfig: t, Proxy: http.ProxyFromEnvironment}}
+	ctx, cancel := context.WithTimeout(w.ctx, time.Minute)
+	defer cancel()
+	id, err := enroll.Enroll(ctx, client, strings.TrimRight(e.Cloud, "/"), e.Code, e.Data)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(w.out, "This machine is booth %s of lot %s now. Start it with: lotkeeper-edge run --data %s\n", id.Booth, id.Lot, e.Data)
+	return nil
+}
+
+type checkCommand struct {
+	Data string `help:"Folder of the journal." type:"path" default:"/var/lib/lotkeeper-edge" env:"LOTKEEPER_EDGE_DATA" placeholder:"DIR"`
+}
+
+// Run implements the command.
+func (k *checkCommand) Run(w world) error {
+	r, err := journal.Check(filepath.Join(k.Data, journalFile))
+	if err != nil {
+		return err
+	}
+	return emit(w.out, r)
+}
+
+type digestCommand struct {
+	settings
+	URL string `help:"Ask the agent that runs at this console instead of reading the disk, http://host:port. Without it, the disk is read, and when the agent holds it locked its console is asked." placeholder:"URL"`
+}
+
+// Run implements the command.
+func (d *digestCommand) Run(w world) error {
+	c, err := d.load()
+	if err != nil {
+		return err
+	}
+	if d.URL != "" {
+		return askDigest(w, d.URL)
+	}
+	c.Log.Level = "error"
+	v, err := agent.DigestAt(c.Data, c.Logger(w.err))
+	if err == nil {
+		return emit(w.out, v)
+	}
+	host, port, splitErr := net.SplitHostPort(c.Listen.Console)
+	if splitErr != nil {
+		return err
+	}
+	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
+		host = "127.0.0.1"
+	}
+	if askErr := askDigest(w, "http://"+net.JoinHostPort(host, port)); askErr != nil {
+		return errors.Join(err, askErr)
+	}
+	return nil
+}
+
+func askDigest(w world, url string) error {
+	ctx, cancel := context.WithTimeout(w.ctx, time.Minute)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, strings.TrimRight(url, "/")+"/api/digest", nil)
+	if err != nil {
+		return fmt.Errorf("ask the running agent: %w", err)
+	}
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return fmt.Errorf("ask the running agent: %w", err)
+	}
+	body, err := io.ReadAll(io.LimitReader(res.Body, 1<<20))
+	if err := errors.Join(err, res.Body.Close()); err != nil {
+		return fmt.Errorf("ask the running agent: %w", err)
+	}
+	if res.StatusCode != http.StatusOK {
+		return fmt.Errorf("ask the running agent: %s: %.200s", res.Status, body)
+	}
+	_, err = w.out.Write(body)
+	return err
+}
+
+type operatorCommand struct {
+	Name string `arg:"" help:"The operator's name."`
+}
+
+// Run implements the command.
+func (o *operatorCommand) Run(w world) error {
+	fmt.Fprintf(w.err, "Code for %s (6 characters or more), then Enter: ", o.Name)
+	line, err := bufio.NewReader(io.LimitReader(w.in, 1024)).ReadString('\n')
+	if err != nil && !errors.Is(err, io.EOF) {
+		return fmt.Errorf("read the code: %w", err)
+	}
+	hash, err := console.HashCode(strings.TrimRight(line, "\r\n"))
+	if err != nil {
+		return usageError{err}
+	}
+	fmt.Fprintf(w.out, "console:\n  operators:\n    - name: %q\n      hash: %q\n", o.Name, hash)
+	return nil
+}
+
+type versionCommand struct{}
+
+// Run implements the command.
+func (versionCommand) Run(w world) error {
+	fmt.Fprintln(w.out, w.version)
+	return nil
+}
+
+func emit(w io.Writer, v any) error {
+	if err := json.NewEncoder(w).Encode(v); err != nil {
+		return fmt.Errorf("print: %w", err)
+	}
+	return nil
+}

@@ -161,14 +161,14 @@ func (m *Member) open() (r *raft.Raft, closeAll func() error, err error) {
 	transport := raft.NewNetworkTransportWithConfig(&raft.NetworkTransportConfig{
 		Stream: stream, MaxPool: 3, Timeout: 10 * time.Second, Logger: logger, MsgpackUseNewTimeFormat: true,
 	})
-	closeAll = func() error {
+	closeNet := func() error {
 		return errors.Join(transport.Close(), stream.wait(), store.Close())
 	}
 	r, err = raft.NewRaft(m.config(logger), m.fsm, store, stable{store, m.fsm.fail}, snapshots, transport)
 	if err != nil {
-		return nil, nil, errors.Join(fmt.Errorf("start raft: %w", err), closeAll())
+		return nil, nil, errors.Join(fmt.Errorf("start raft: %w", err), closeNet())
 	}
-	closeRaft := func() error { return errors.Join(r.Shutdown().Error(), closeAll()) }
+	closeRaft := func() error { return errors.Join(r.Shutdown().Error(), closeNet()) }
 	if err := m.bootstrap(r, store, snapshots); err != nil {
 		return nil, nil, errors.Join(err, closeRaft())
 	}

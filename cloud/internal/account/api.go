@@ -125,7 +125,7 @@ type signInInput struct {
 }
 
 type meOutput struct {
-	Cookie *http.Cookie `header:"Set-Cookie"`
+	Cookie string `header:"Set-Cookie"`
 	Body   meBody
 }
 
@@ -134,18 +134,18 @@ func (a api) signIn(ctx context.Context, in *signInInput) (*meOutput, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &meOutput{Cookie: a.web.Cookie(done.Token, done.Expires), Body: meOf(done.User)}, nil
+	return &meOutput{Cookie: a.web.Cookie(done.Token, done.Expires).String(), Body: meOf(done.User)}, nil
 }
 
 type signOutOutput struct {
-	Cookie *http.Cookie `header:"Set-Cookie"`
+	Cookie string `header:"Set-Cookie"`
 }
 
 func (a api) signOut(ctx context.Context, _ *struct{}) (*signOutOutput, error) {
 	if err := a.accounts.SignOut(ctx, web.Who(ctx), by(ctx)); err != nil {
 		return nil, err
 	}
-	return &signOutOutput{Cookie: a.web.Cookie("", time.Time{})}, nil
+	return &signOutOutput{Cookie: a.web.Cookie("", time.Time{}).String()}, nil
 }
 
 type getMeOutput struct{ Body meBody }

@@ -18,8 +18,9 @@ import (
 
 // EmbeddedConfig of the embedded broker. All but Admit and MaxClients are required.
 type EmbeddedConfig struct {
-	Address    string      // host:port to listen on; port 0 picks one
-	TLS        *tls.Config // must require client certificates
+	Address    string       // host:port to listen on; port 0 picks one
+	Listener   net.Listener // a plain TCP listener to serve on instead of Address; closed at the end
+	TLS        *tls.Config  // must require client certificates
 	Logger     *slog.Logger
 	MaxClients int64                   // 0: 10,000
 	Admit      func(pki.Identity) bool // asked at each connect, as whether the booth is still enrolled; nil: all
@@ -53,24 +54,33 @@ func StartEmbedded(cfg EmbeddedConfig) (*Embedded, error) {
 	if err := server.AddHook(&gate{admit: cfg.Admit}, nil); err != nil {
 		return nil, fmt.Errorf("broker: %w", err)
 	}
-	listener := listeners.NewTCP(listeners.Config{ID: "booths", Address: cfg.Address, TLSConfig: cfg.TLS})
-	if err := server.AddListener(listener); err != nil {
-		return nil, fmt.Errorf("broker: listen on %s: %w", cfg.Address, err)
+	plain := cfg.Listener
+	if plain == nil {
+		var err error
+		if plain, err = net.Listen("tcp", cfg.Address); err != nil {
+			return nil, fmt.Errorf("broker: listen on %s: %w", cfg.Address, err)
+		}
+	}
+	if err := server.AddListener(listeners.NewNet("booths", tls.NewListener(plain, cfg.TLS))); err != nil {
+		return nil, fmt.Errorf("broker: %w", err)
 	}
 	if err := server.Serve(); err != nil {
 		return nil, errors.Join(fmt.Errorf("broker: serve: %w", err), server.Close())
 	}
-	return &Embedded{server: server, address: listener.Address()}, nil
+	return &Embedded{server: server, address: plain.Addr().String()}, nil
 }
 
 // Address is where it listens.
 func (e *Embedded) Address() string { return e.address }
 
 // URL is the address for a client on the same machine.
-func (e *Embedded) URL() string {
-	host, port, err := net.SplitHostPort(e.address)
+func (e *Embedded) URL() string { return URLOf(e.address) }
+
+// URLOf makes the URL of a listening address, as seen from the same machine.
+func URLOf(address string) string {
+	host, port, err := net.SplitHostPort(address)
 	if err != nil {
-		return "ssl://" + e.address
+		return "ssl://" + address
 	}
 	if ip := net.ParseIP(host); host == "" || (ip != nil && ip.IsUnspecified()) {
 		host = "127.0.0.1"

@@ -69,15 +69,18 @@ func New(db *database.DB, set *Set, cfg Config) (*Queue, error) {
 	if cfg.Poll == 0 {
 		cfg.Poll = 500 * time.Millisecond
 	}
-	client, err := river.NewClient(riverdatabasesql.New(db.SQL()), &river.Config{
-		Queues:            map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: cfg.Workers}},
+	rc := &river.Config{
 		Workers:           set.workers,
 		PeriodicJobs:      set.periodic,
 		Logger:            cfg.Logger,
 		FetchPollInterval: cfg.Poll,
 		FetchCooldown:     min(cfg.Poll, 100*time.Millisecond),
 		JobTimeout:        2 * time.Minute,
-	})
+	}
+	if db.SQL() != nil { // an unconnected database is only put together, and river wants a pool to work on
+		rc.Queues = map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: cfg.Workers}}
+	}
+	client, err := river.NewClient(riverdatabasesql.New(db.SQL()), rc)
 	if err != nil {
 		return nil, fmt.Errorf("job: %w", err)
 	}

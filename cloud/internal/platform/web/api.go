@@ -23,9 +23,11 @@ type Authenticator interface {
 	Authenticate(ctx context.Context, token string) (scope.Principal, error)
 }
 
-// Config of the server. Only Version and Logger are required.
+// apiVersion is of the interface, as in its paths, not of the program: a build must not change the document.
+const apiVersion = "1"
+
+// Config of the server. Only Logger is required.
 type Config struct {
-	Version        string
 	PublicURL      string   // https://parking.example: the origin browsers use; "" while developing on http loopback
 	TrustedProxies []string // addresses or networks whose X-Forwarded-For is believed
 	MaxBody        int64    // bytes, where an operation says nothing; 0: 1 MiB
@@ -42,6 +44,8 @@ type API struct {
 	raw      []Route
 	limits   map[string]int64 // "POST /api/v1/photos/:id" -> bytes
 	fallback http.Handler
+	origin   *http.CrossOriginProtection
+	naming   string // the operation being registered, for its nameless types
 	seconds  *prometheus.HistogramVec
 }
 
@@ -104,7 +108,11 @@ func New(cfg Config) (*API, error) {
 	if err := engine.SetTrustedProxies(cfg.TrustedProxies); err != nil {
 		return nil, fmt.Errorf("web: trusted proxies: %w", err)
 	}
-	a := &API{cfg: cfg, engine: engine, limits: map[string]int64{}}
+	origin, err := originCheck(cfg.PublicURL)
+	if err != nil {
+		return nil, err
+	}
+	a := &API{cfg: cfg, engine: engine, limits: map[string]int64{}, origin: origin}
 	if cfg.Metrics != nil {
 		a.seconds = prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name: "lotkeeper_http_request_seconds", Help: "Time to answer, by route and status.",
@@ -114,15 +122,12 @@ func New(cfg Config) (*API, error) {
 			return nil, fmt.Errorf("web: metrics: %w", err)
 		}
 	}
-	origin, err := originCheck(cfg.PublicURL)
-	if err != nil {
-		return nil, err
-	}
-	engine.Use(a.begin, a.recover, a.headers, origin, a.limit, a.authenticate)
+	engine.Use(a.begin, a.recover, a.headers, a.checkOrigin, a.limit, a.authenticate)
 	engine.NoRoute(a.notFound)
 	engine.NoMethod(func(c *gin.Context) { writeProblem(c, errMethod) })
 
-	hc := huma.DefaultConfig("Lotkeeper", cfg.Version)
+	hc := huma.DefaultConfig("Lotkeeper", apiVersion)
+	hc.Components.Schemas = huma.NewMapRegistry("#/components/schemas/", a.schemaName)
 	hc.CreateHooks = nil // they would add $schema to every reply
 	hc.OpenAPIPath, hc.DocsPath, hc.SchemasPath = "", "", ""
 	hc.Info.Description = "Parking: lots, sessions, payments. 停车：车场、停车订单、支付。"
@@ -214,6 +219,7 @@ func Register[I, O any](a *API, op Operation, handler func(context.Context, *I) 
 		h.Middlewares = append(h.Middlewares, a.readIdempotencyKey)
 		h.Parameters = append(h.Parameters, idempotencyParam())
 	}
+	a.naming = camel(op.ID)
 	huma.Register(a.huma, h, func(ctx context.Context, in *I) (*O, error) {
 		out, err := handler(ctx, in)
 		if err != nil {
@@ -221,6 +227,9 @@ func Register[I, O any](a *API, op Operation, handler func(context.Context, *I) 
 		}
 		return out, nil
 	})
+	for _, unused := range []string{"ErrorModel", "ErrorDetail"} { // huma's own, which never leave: see toProblem
+		delete(a.huma.OpenAPI().Components.Schemas.Map(), unused)
+	}
 }
 
 // Raw adds a raw route, with the same checks.

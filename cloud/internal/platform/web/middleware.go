@@ -118,7 +118,7 @@ func (a *API) headers(c *gin.Context) {
 
 // originCheck refuses unsafe methods that a browser sends for another site. Callers that are not browsers
 // (providers' webhooks, booths) send neither Origin nor Sec-Fetch-Site and pass.
-func originCheck(publicURL string) (gin.HandlerFunc, error) {
+func originCheck(publicURL string) (*http.CrossOriginProtection, error) {
 	guard := http.NewCrossOriginProtection()
 	if publicURL != "" {
 		u, err := url.Parse(publicURL)
@@ -129,13 +129,22 @@ func originCheck(publicURL string) (gin.HandlerFunc, error) {
 			return nil, fmt.Errorf("web: public URL %q: %w", publicURL, err)
 		}
 	}
-	return func(c *gin.Context) {
-		if err := guard.Check(c.Request); err != nil {
-			writeProblem(c, errOrigin.Wrap(err))
-			return
-		}
-		c.Next()
-	}, nil
+	return guard, nil
+}
+
+func (a *API) checkOrigin(c *gin.Context) {
+	if err := a.origin.Check(c.Request); err != nil {
+		writeProblem(c, errOrigin.Wrap(err))
+		return
+	}
+	c.Next()
+}
+
+// SameOrigin is the same check for websockets, which open with a GET that a foreign page may send.
+func (a *API) SameOrigin(r *http.Request) bool {
+	asUnsafe := r.Clone(r.Context())
+	asUnsafe.Method = http.MethodPost
+	return a.origin.Check(asUnsafe) == nil
 }
 
 // limit bounds the body before anything reads it.

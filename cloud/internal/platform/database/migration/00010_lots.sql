@@ -10,6 +10,7 @@ CREATE TABLE lots (
     tz            text NOT NULL,
     currency      text NOT NULL CHECK (currency ~ '^[A-Z]{3}$'),
     capacity      integer NOT NULL CHECK (capacity >= 0),
+    lanes         integer NOT NULL DEFAULT 0,
     config_number bigint NOT NULL CHECK (config_number > 0),
     created_at    timestamptz NOT NULL,
     updated_at    timestamptz NOT NULL
@@ -47,13 +48,14 @@ CREATE TABLE booths (
     name_en    text NOT NULL,
     removed_at timestamptz,
     online     boolean NOT NULL DEFAULT false,
-    presence_at timestamptz,                  -- by the booth's clock, so that an old last will cannot hide a newer hello
-    seen_at    timestamptz,                   -- by ours
+    seen_at    timestamptz,                   -- by our clock
     software   text NOT NULL DEFAULT '',
     config     bigint NOT NULL DEFAULT 0,     -- the configuration in force there
     cursors    jsonb NOT NULL DEFAULT '{}',   -- how far its copies of the logs reach
     PRIMARY KEY (lot_id, id)
 );
+-- A booth's id is the CN of its certificate and its name at the broker, which knows no lots.
+CREATE UNIQUE INDEX booths_id ON booths (id);
 
 -- One-time codes, known by their SHA-256.
 CREATE TABLE booth_codes (

@@ -101,14 +101,11 @@ func (c *caller) ask(ctx context.Context) (more bool, err error) {
 		moved = moved || head.Seq > said.cursors[a].Seq
 	}
 	now := c.x.o.Now()
-	state := State{Reached: now, Offset: reply.At.Sub(sent.Add(now.Sub(sent) / 2))}
+	c.x.note(c.booth, State{Reached: now, Offset: reply.At.Sub(sent.Add(now.Sub(sent) / 2))})
 	mine := c.x.o.Memory.Cursors()
-	for _, n := range mine.Lacks(reply.Cursors) {
-		state.Lacks += n.To - n.After
-	}
-	c.x.note(c.booth, state)
+	ahead := len(mine.Lacks(reply.Cursors)) > 0
 	behind := len(reply.Cursors.Lacks(mine)) > 0 || reply.Config < m.Config
-	return moved && (state.Lacks > 0 || behind), nil
+	return moved && (ahead || behind), nil
 }
 
 func (c *caller) post(ctx context.Context, m Message) (Message, error) {

@@ -74,7 +74,7 @@ type word struct {
 type State struct {
 	Reached time.Time     // when it last answered; zero when never
 	Offset  time.Duration // its clock less ours, when it last answered; off by up to the round trip
-	Lacks   uint64        // facts we hold and it lacks
+	Lacks   uint64        // facts we hold and it is not known to hold
 	Error   string        // why it cannot be reached; "" when it can
 }
 
@@ -97,13 +97,22 @@ func New(o Options) (*Exchange, error) {
 
 // Peers returns how the exchange with each other booth stands.
 func (x *Exchange) Peers() map[string]State {
+	mine := x.o.Memory.Cursors()
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	out := make(map[string]State, len(x.peers))
 	for b, s := range x.peers {
+		s.Lacks = count(mine.Lacks(x.said[b].cursors))
 		out[b] = s
 	}
 	return out
+}
+
+func count(needs []exchange.Need) (n uint64) {
+	for _, need := range needs {
+		n += need.To - need.After
+	}
+	return n
 }
 
 func (x *Exchange) note(booth string, s State) {

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"sync"
 	"time"
 
 	"lotkeeper/edge/internal/enroll"
@@ -22,10 +23,21 @@ const path = "/v1/exchange"
 func (x *Exchange) serve(ctx context.Context) error {
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST "+path, x.answer)
+	var conns sync.WaitGroup // the server's own Close does not wait for what it runs
+	defer conns.Wait()
 	srv := &http.Server{
 		Handler: mux, ReadTimeout: 20 * time.Second, WriteTimeout: 20 * time.Second, IdleTimeout: time.Minute,
 		MaxHeaderBytes: 8 << 10, ErrorLog: slog.NewLogLogger(x.o.Log.Handler(), slog.LevelDebug),
 		BaseContext: func(net.Listener) context.Context { return ctx },
+		ConnState: func(_ net.Conn, s http.ConnState) {
+			switch s {
+			case http.StateNew:
+				conns.Add(1)
+			case http.StateClosed:
+				conns.Done()
+			default:
+			}
+		},
 	}
 	closed := make(chan struct{})
 	stop := context.AfterFunc(ctx, func() {

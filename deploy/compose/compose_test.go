@@ -3,7 +3,9 @@
 package compose
 
 import (
+	"net/url"
 	"os"
+	"os/exec"
 	"path"
 	"path/filepath"
 	"regexp"
@@ -206,5 +208,39 @@ func TestTheImageFitsTheComposition(t *testing.T) {
 	}
 	if user := c.Services["mosquitto"].User; user == "" || !strings.Contains(all.String(), "--uid "+user+" ") {
 		t.Errorf("mosquitto runs as %q, which is not the image's user: it could not read its key", user)
+	}
+}
+
+// The database's address in the secret fits the database of the composition, and making secrets twice changes nothing.
+func TestSecretsFit(t *testing.T) {
+	folder := filepath.Join(t.TempDir(), "secrets")
+	makeSecrets := func() (password, url string) {
+		t.Helper()
+		if out, err := exec.CommandContext(t.Context(), "./secrets.sh", folder).CombinedOutput(); err != nil {
+			t.Fatalf("%v\n%s", err, out)
+		}
+		return read(t, filepath.Join(folder, "database_password")), read(t, filepath.Join(folder, "database_url"))
+	}
+	password, text := makeSecrets()
+	c := load(t)
+	u, err := url.Parse(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	in, _ := u.User.Password()
+	postgres := c.Services["postgres"].Environment
+	if len(password) < 32 || in != password || u.User.Username() != postgres["POSTGRES_USER"] || u.Path != "/"+postgres["POSTGRES_DB"] {
+		t.Errorf("%s does not fit the password of %d characters and %v", u.Redacted(), len(password), postgres)
+	}
+	if !has(c.Services, u.Hostname()) {
+		t.Errorf("%s is no service", u.Hostname())
+	}
+	for name, secret := range c.Secrets {
+		if _, err := os.Stat(filepath.Join(folder, path.Base(secret.File))); err != nil {
+			t.Errorf("secret %s: %v", name, err)
+		}
+	}
+	if again, _ := makeSecrets(); again != password {
+		t.Error("made twice, the password is another")
 	}
 }

@@ -3,6 +3,7 @@ import vue from '@vitejs/plugin-vue'
 import { VantResolver } from '@vant/auto-import-resolver'
 import { ElementPlusResolver } from 'unplugin-vue-components/resolvers'
 import Components from 'unplugin-vue-components/vite'
+import type { Plugin } from 'vite'
 import { defineConfig } from 'vitest/config'
 
 // One page for each kind of person. They share src/ui, src/api and src/format, and nothing of each other.
@@ -11,8 +12,18 @@ const pages = ['admin', 'seat', 'pay']
 // Where the pages find the API while developing.
 const api = process.env.LOTKEEPER_URL ?? 'http://127.0.0.1:8080'
 
+// Vant's buttons bring its icon font: 30 kB that no page shows, with a second copy fetched from somebody else's host.
+const noIconFont: Plugin = {
+  name: 'no-icon-font',
+  enforce: 'pre',
+  resolveId: (source, importer) =>
+    /(^|\/)icon\/index\.css$/.test(source) && (source.includes('vant') || importer?.includes('/vant/')) ? '\0no-icon-font.css' : null,
+  load: (id) => (id === '\0no-icon-font.css' ? '' : null),
+}
+
 export default defineConfig({
   plugins: [
+    noIconFont,
     vue(),
     Components({
       dirs: [],

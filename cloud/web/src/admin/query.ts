@@ -1,4 +1,4 @@
-import { computed, reactive, watch } from 'vue'
+import { computed, onBeforeMount, reactive, watch } from 'vue'
 import { useRoute, useRouter, type LocationQuery } from 'vue-router'
 
 type Filters = Record<string, string>
@@ -25,7 +25,7 @@ export const writeFilters = <F extends Filters>(filters: F, empty: F): Filters =
 export function useListQuery<F extends Filters>(empty: F, load: () => void, defaultSort = '') {
   const route = useRoute()
   const router = useRouter()
-  const form = reactive({ ...empty }) as F
+  const form = reactive(readFilters(route.query, empty)) as F
   const asked = computed(() => readFilters(route.query, empty))
   const page = computed(() => Math.max(1, Number(route.query.page) || 1))
   const size = computed(() => [20, 50, 100].find((n) => n === Number(route.query.size)) ?? 20)
@@ -45,8 +45,10 @@ export function useListQuery<F extends Filters>(empty: F, load: () => void, defa
       Object.assign(form, readFilters(q, empty))
       if (JSON.stringify(q) !== JSON.stringify(before)) load()
     },
-    { immediate: true, deep: true },
+    { deep: true },
   )
+  // Not at once: `load` reads what this function returns.
+  onBeforeMount(load)
 
   return {
     form, asked, page, size, sort,

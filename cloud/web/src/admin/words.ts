@@ -89,6 +89,7 @@ export const words = {
   'device.display': ['显示屏', 'Display'],
 
   'list.total': ['共 {n} 条', '{n} rows'],
+  'list.size': ['每页 {n} 条', '{n} a page'],
   'list.sum': ['合计（全部 {n} 条）', 'Total of all {n}'],
   'list.none': ['没有符合条件的记录', 'Nothing matches'],
   'list.none.text': ['试试放宽时间范围或清空条件。', 'Try a wider time range, or clear the filters.'],
@@ -132,10 +133,8 @@ export const words = {
   'd.payments.none': ['没有收款', 'No payments'],
   'd.facts': ['事实记录', 'Facts'],
   'd.facts.text': ['这些记录由岗亭和云端写下，不可更改；上面的一切都由它们推算。', 'Written by booths and the cloud and never changed; all above is derived from them.'],
-  'd.facts.raw': ['原文', 'Raw'],
   'd.aliases': ['曾用编号', 'Also known as'],
   'd.id': ['订单编号', 'Session id'],
-  'd.author': ['记录者', 'Author'],
   'd.flags': ['请留意', 'Please note'],
   'd.excess': ['多付 {amount}，应退还', '{amount} was paid too much and is to be refunded'],
   'flag.why.no_entry': ['出口处才第一次见到这辆车，没有找到入场记录。', 'The car was first seen at the exit; no entry was found.'],

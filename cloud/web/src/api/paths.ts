@@ -3,10 +3,11 @@
 import type * as T from './types'
 
 interface Answer<R> { responses: { 200: { content: { 'application/json': R } } } }
-interface Get<R, Q = never, P = never> { get: { parameters: { query?: Q; path: P } } & Answer<R> }
-interface Post<R, B = never, P = never> {
-  post: { parameters: { path: P }; requestBody: [B] extends [never] ? never : { content: { 'application/json': B } } } & Answer<R>
-}
+/** An operation without path parameters or body says so by an optional never. */
+type Path<P> = [P] extends [never] ? { path?: never } : { path: P }
+type Body<B> = [B] extends [never] ? { requestBody?: never } : { requestBody: { content: { 'application/json': B } } }
+interface Get<R, Q = never, P = never> { get: { parameters: { query?: Q } & Path<P> } & Answer<R> }
+interface Post<R, B = never, P = never> { post: { parameters: Path<P> } & Body<B> & Answer<R> }
 interface InLot { lot: string }
 
 export interface Paths {

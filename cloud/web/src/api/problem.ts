@@ -5,6 +5,7 @@ import type { Text } from './types'
 /** Codes made here, for what never reached the server or came back as something else. */
 export const OFFLINE = 'client.offline'
 export const BROKEN = 'client.bad_answer'
+export const PAGE = 'client.page'
 
 export class Problem extends Error {
   constructor(
@@ -65,4 +66,6 @@ export function problemOf(status: number, body: unknown, retryAfter?: string | n
   return new Problem(status, text(p.code) || BROKEN, words, fields, text(p.request_id), wait > 0 ? wait : 0)
 }
 
-export const asProblem = (e: unknown): Problem => (e instanceof Problem ? e : offline())
+/** What was thrown, as a problem; anything but a Problem is a fault of this page and is not blamed on the network. */
+export const asProblem = (e: unknown): Problem =>
+  e instanceof Problem ? e : new Problem(0, PAGE, { zh: `页面出错：${String(e)}`, en: `This page failed: ${String(e)}` })

@@ -39,7 +39,7 @@ type Camera struct {
 	records []*record // not acknowledged, oldest first
 	tear    int
 	mute    bool
-	trigger func() Reading
+	trigger func() (Reading, bool)
 	stats   CameraStats
 }
 
@@ -145,8 +145,8 @@ func (c *Camera) keep(r Reading) *record {
 	return rec
 }
 
-// OnTrigger sets what the camera reads when a client triggers it; without, a trigger is refused.
-func (c *Camera) OnTrigger(f func() Reading) {
+// OnTrigger sets what the camera reads when a client triggers it; without, a trigger is refused; false: there is nothing to read.
+func (c *Camera) OnTrigger(f func() (Reading, bool)) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.trigger = f

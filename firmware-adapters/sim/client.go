@@ -274,8 +274,7 @@ func (cl *client) command(ctx context.Context, body []byte) {
 		c.mu.Unlock()
 		if look == nil {
 			answer["state_code"], answer["error_msg"] = 404, "nothing to read"
-		} else {
-			r := look()
+		} else if r, ok := look(); ok {
 			r.Trigger = 4
 			c.Read(r)
 		}

@@ -6,7 +6,6 @@
 package sim
 
 import (
-	"errors"
 	"log/slog"
 	"time"
 )
@@ -16,5 +15,3 @@ type Env struct {
 	Log *slog.Logger
 	Now func() time.Time
 }
-
-var errPowerless = errors.New("the device is switched off")

@@ -62,7 +62,7 @@ func TestConformance(t *testing.T) {
 		},
 		Start: func(t *testing.T) *drivertest.Peer {
 			camera, addr := startCamera(t)
-			camera.OnTrigger(func() sim.Reading { return sim.Reading{Plate: car(t, 99999), Confidence: 90} })
+			camera.OnTrigger(func() (sim.Reading, bool) { return sim.Reading{Plate: car(t, 99999), Confidence: 90}, true })
 			proxy := drivertest.NewProxy(t, addr)
 			settings, err := json.Marshal(map[string]any{"tcp": proxy.Addr(), "serial": "fe71e106-57263272"})
 			if err != nil {

@@ -227,7 +227,7 @@ func (a api) get(ctx context.Context, in *userPath) (*userOutput, error) {
 }
 
 type updateInput struct {
-	userPath
+	ID   id.User `path:"id" maxLength:"40"`
 	Body struct {
 		FullName *string   `json:"full_name,omitempty" maxLength:"64"`
 		Role     *Role     `json:"role,omitempty" enum:"admin,seat"`
@@ -249,7 +249,7 @@ func (a api) update(ctx context.Context, in *updateInput) (*userOutput, error) {
 }
 
 type resetInput struct {
-	userPath
+	ID   id.User `path:"id" maxLength:"40"`
 	Body struct {
 		Password string `json:"password" minLength:"10" maxLength:"256"`
 	}

@@ -73,7 +73,7 @@ type openSession struct {
 // session finds a sign-in by token_sha256 or id.
 func (s store) session(ctx context.Context, sc scope.Scope, column string, value any) (openSession, error) {
 	var row struct {
-		userRow   `gorm:"embedded"`
+		User      userRow `gorm:"embedded"` // an unexported embedded struct would stay empty
 		SessionID string
 		SeenAt    time.Time
 		ExpiresAt time.Time
@@ -89,11 +89,11 @@ func (s store) session(ctx context.Context, sc scope.Scope, column string, value
 	if err != nil {
 		return openSession{}, fmt.Errorf("read sign-in: %w", err)
 	}
-	lots, err := lotsOf(s.db.Gorm(ctx), []userRow{row.userRow})
+	lots, err := lotsOf(s.db.Gorm(ctx), []userRow{row.User})
 	if err != nil {
 		return openSession{}, err
 	}
-	return openSession{session: row.SessionID, user: row.user(lots[row.ID]), seen: row.SeenAt, expires: row.ExpiresAt, ended: row.EndedAt != nil}, nil
+	return openSession{session: row.SessionID, user: row.User.user(lots[row.User.ID]), seen: row.SeenAt, expires: row.ExpiresAt, ended: row.EndedAt != nil}, nil
 }
 
 func (s store) touchSession(ctx context.Context, _ scope.Scope, session string, at time.Time) error {

@@ -104,6 +104,7 @@ func assemble(parts Parts) (*App, error) {
 		return nil, err
 	}
 
+	a.housekeeping()
 	a.Accounts.Register(a.API)
 	a.Audit.Register(a.API)
 	a.API.Raw(web.Route{

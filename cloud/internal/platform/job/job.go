@@ -48,7 +48,7 @@ func (s *Set) Every(interval time.Duration, args Args) {
 // Queue puts jobs in and runs them.
 type Queue struct {
 	client *river.Client[*sql.Tx]
-	log    *slog.Logger
+	set    *Set
 }
 
 // Config of a queue. Workers and Poll may be zero.
@@ -58,7 +58,7 @@ type Config struct {
 	Poll    time.Duration // how long a new job may wait; 0: 500 ms
 }
 
-// New makes the queue. It starts nothing.
+// New makes the queue. It starts nothing; the set may grow until Run.
 func New(db *database.DB, set *Set, cfg Config) (*Queue, error) {
 	if cfg.Logger == nil {
 		return nil, errors.New("job: no logger")
@@ -71,7 +71,6 @@ func New(db *database.DB, set *Set, cfg Config) (*Queue, error) {
 	}
 	rc := &river.Config{
 		Workers:           set.workers,
-		PeriodicJobs:      set.periodic,
 		Logger:            cfg.Logger,
 		FetchPollInterval: cfg.Poll,
 		FetchCooldown:     min(cfg.Poll, 100*time.Millisecond),
@@ -84,7 +83,7 @@ func New(db *database.DB, set *Set, cfg Config) (*Queue, error) {
 	if err != nil {
 		return nil, fmt.Errorf("job: %w", err)
 	}
-	return &Queue{client: client, log: cfg.Logger}, nil
+	return &Queue{client: client, set: set}, nil
 }
 
 // Insert puts a job in as part of the transaction. at may be zero for now, or a time to wait for.
@@ -98,6 +97,9 @@ func (q *Queue) Insert(tx *database.Tx, args Args, at time.Time) error {
 
 // Run works until ctx ends, then lets running jobs finish for ten seconds before it cancels them.
 func (q *Queue) Run(ctx context.Context) error {
+	if _, err := q.client.PeriodicJobs().AddManySafely(q.set.periodic); err != nil { // the set may have grown since New
+		return fmt.Errorf("job: %w", err)
+	}
 	if err := q.client.Start(context.WithoutCancel(ctx)); err != nil {
 		return fmt.Errorf("job: start: %w", err)
 	}

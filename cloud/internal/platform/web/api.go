@@ -152,6 +152,15 @@ func (a *API) OpenAPI() *huma.OpenAPI { return a.huma.OpenAPI() }
 // Routes lists the raw routes.
 func (a *API) Routes() []Route { return slices.Clone(a.raw) }
 
+// Served lists what Gin answers, as "GET /api/v1/me": a test compares it with the document and the raw routes.
+func (a *API) Served() []string {
+	var all []string
+	for _, r := range a.engine.Routes() {
+		all = append(all, r.Method+" "+r.Path)
+	}
+	return all
+}
+
 // Fallback serves what no route matches and is not below /api/: the web pages.
 func (a *API) Fallback(h http.Handler) { a.fallback = h }
 

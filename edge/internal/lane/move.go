@@ -1,6 +1,8 @@
 package lane
 
 import (
+	"slices"
+
 	"lotkeeper/firmware-adapters/driver"
 	"lotkeeper/shared/fact"
 )
@@ -39,7 +41,7 @@ func (t *step) arrive(on bool) {
 func (t *step) stepOn() {
 	c := &t.Car
 	switch {
-	case c.Phase == Nobody && len(t.Behind) > 0:
+	case c.Phase == Nobody && len(t.Behind) > 0 && !t.tail():
 		t.next(false)
 	case c.Phase == Nobody:
 		t.Car = t.newCar(Arrived)
@@ -191,6 +193,18 @@ func (t *step) next(through bool) {
 	case next.Through:
 		t.passed() // not read, and already through
 	}
+}
+
+// followed says that the vehicle which was read on another's heels went through with it.
+func (t *step) followed() {
+	tail := t.Behind[0]
+	t.Behind = t.Behind[1:]
+	if t.Car.Phase == Arrived {
+		t.Behind = slices.Insert(t.Behind, 0, t.Car)
+	}
+	tail.Tail, tail.Through = false, true
+	t.Car = tail
+	t.look()
 }
 
 // fire opens and keeps open.

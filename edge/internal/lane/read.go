@@ -108,6 +108,8 @@ func (t *step) take(r Read) {
 	switch {
 	case c.Phase == Nobody && t.justCrossed(r):
 		t.keep(r)
+	case t.tail():
+		t.takeAfterTail(r)
 	case c.Phase == Nobody && len(t.Behind) > 0:
 		t.keepWaiting(r)
 	case c.Phase == Nobody:
@@ -142,6 +144,22 @@ func (t *step) keepWaiting(r Read) {
 	}
 	t.Behind = nil
 	t.take(r)
+}
+
+// takeAfterTail takes a read while it is not known where somebody is who was right behind another: it is that one, who
+// has stopped on the loop, or that one is through and this is the next.
+func (t *step) takeAfterTail(r Read) {
+	if !sameCar(t.Behind[0].Plate, r.Plate) {
+		t.followed()
+		t.queue(r)
+		return
+	}
+	t.keep(r)
+	if t.Car.Phase == Arrived {
+		t.Car, t.Behind = t.Behind[0], t.Behind[1:]
+		t.Car.Tail, t.Car.Loop = false, true
+		t.look()
+	}
 }
 
 // identify names a vehicle that a person let pass before any camera had read it.
@@ -209,6 +227,7 @@ func (t *step) queue(r Read) {
 	}
 	b := t.newCar(Judging)
 	b.take(r)
+	b.Tail = t.Car.Phase == Crossing && t.Safety && t.Arrive && t.Car.Left == 0
 	t.Behind = append(t.Behind, b)
 	t.record(Then{Do: DoKeep, Car: b.N}, t.draftRead(r, false))
 }

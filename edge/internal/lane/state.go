@@ -33,6 +33,7 @@ const (
 	blindAfter = 10 * time.Second        // … and then say that it cannot be read
 	backOut    = 3 * time.Second         // a held vehicle has left the loop for so long: it went away
 	crossIn    = 6 * time.Second         // a released vehicle has left the loop for so long without crossing
+	followIn   = 3 * time.Second         // somebody on another's heels who has not shown up on the loop by then is through
 	neverCame  = 30 * time.Second        // a read whose vehicle never came onto a loop
 	forgotten  = 60 * time.Second        // a vehicle of a lane without loops
 	openAgain  = 3 * time.Second         // the arm has not moved: it is asked again
@@ -89,6 +90,7 @@ type Car struct {
 	Forced  *Forced
 	Opened  bool // the arm was raised for it
 	ByHand  bool // no camera read it: a person let it pass
+	Tail    bool // read while the one before it was still on both loops: it may be right on its heels
 	Through bool // it followed another closely and is through already
 	Tries   int
 	Tried   time.Duration
@@ -191,6 +193,9 @@ func (s *State) Wake() time.Duration {
 		at(s.Lowered + closeAgain)
 	}
 	c := &s.Car
+	if s.tail() {
+		at(s.Last.Left + followIn)
+	}
 	switch c.Phase {
 	case Nobody:
 		if len(s.Behind) > 0 {
@@ -212,6 +217,11 @@ func (s *State) Wake() time.Duration {
 		}
 	}
 	return first
+}
+
+// tail reports whether the one who was read on another's heels has yet to show where it is.
+func (s *State) tail() bool {
+	return (s.Car.Phase == Nobody || s.Car.Phase == Arrived) && len(s.Behind) > 0 && s.Behind[0].Tail
 }
 
 // mayLower reports whether the arm should go down and may.

@@ -113,6 +113,9 @@ func (t *step) times() {
 		t.Pending = nil
 		t.late(r)
 	}
+	if t.tail() && now >= t.Last.Left+followIn {
+		t.followed()
+	}
 	c := &t.Car
 	if c.Phase == Arrived && !c.Asked && now >= c.Since+askCamera {
 		c.Asked = true

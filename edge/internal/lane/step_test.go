@@ -319,6 +319,41 @@ func TestFollowerIsJudgedByItself(t *testing.T) {
 			t.Errorf("the follower's session is %s with a debt of %d", s.State, s.Money.Debt)
 		}
 	})
+	t.Run("bumper to bumper, the loops never fall between", func(t *testing.T) {
+		for _, then := range []string{"nobody", "another", "itself"} {
+			p := newPost(t, fact.Exit)
+			p.enter("粤B11111")
+			p.wait(2 * time.Hour)
+			p.enter("粤B22222")
+			p.enter("京C33333")
+			p.wait(5 * time.Minute)
+			p.begin()
+			p.arrive("粤B22222")
+			p.wait(time.Second)
+			p.on(driver.LoopSafety)
+			p.wait(time.Second)
+			p.read("粤B11111")
+			p.wait(400 * time.Millisecond)
+			p.off(driver.LoopArrive)
+			p.wait(500 * time.Millisecond)
+			p.off(driver.LoopSafety)
+			first, tail := "read open:free bill:0/0 open=done read passed ", "hold:tailgate bill:1500/1500 passed"
+			switch then {
+			case "nobody":
+				p.wait(5 * time.Second)
+				p.wantStory(first + tail)
+			case "another":
+				p.wait(300 * time.Millisecond)
+				p.arrive("京C33333")
+				p.wantStory(first + "read " + tail + " open:free bill:0/0 open=done")
+			case "itself":
+				p.wait(300 * time.Millisecond)
+				p.arrive("粤B11111")
+				p.wait(10 * time.Second)
+				p.wantStory(first + "read hold:unpaid")
+			}
+		}
+	})
 	t.Run("its paid plate does not open for who stands in front", func(t *testing.T) {
 		p := newPost(t, fact.Exit)
 		p.enter("粤B11111")

@@ -35,6 +35,7 @@ func (s *Service) Register(w *web.API) {
 		ID:     "enroll", Method: http.MethodPost, Path: "/api/v1/enroll", Tag: tag, MaxBody: 16 << 10,
 		Summary: "Enrol a booth: code and signing request for a certificate", SummaryZH: "岗亭注册：用注册码换取证书",
 	}, a.enroll)
+	s.devices(w)
 }
 
 type boothInput struct {

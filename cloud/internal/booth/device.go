@@ -31,12 +31,19 @@ var (
 	errPhotoKind = fault.New(fault.Invalid, "photo.not_jpeg", "只接受 JPEG 图片", "only JPEG photos are taken")
 )
 
-// Devices is the handler of the device listener, whose TLS requires certificates of our authority.
-func (s *Service) Devices() http.Handler {
-	mux := http.NewServeMux()
-	mux.Handle("PUT /photos/{sha256}", s.device(s.putPhoto))
-	mux.Handle("GET /config", s.device(s.getConfig))
-	return mux
+// DevicePath is where booths find their routes, under the address of the device listener.
+const DevicePath = "/api/v1/device"
+
+// devices adds what booths call with their certificates.
+func (s *Service) devices(api *web.API) {
+	api.Raw(web.Route{
+		Access: web.Access{Booth: true}, Method: http.MethodPut, Path: DevicePath + "/photos/:sha256", MaxBody: MaxPhoto + 1,
+		Summary: "A booth leaves a JPEG under its SHA-256. 岗亭上传图片",
+	}, s.device(s.putPhoto))
+	api.Raw(web.Route{
+		Access: web.Access{Booth: true}, Method: http.MethodGet, Path: DevicePath + "/config",
+		Summary: "A booth reads its lot's signed configuration. 岗亭读取配置",
+	}, s.device(s.getConfig))
 }
 
 func (s *Service) device(h func(http.ResponseWriter, *http.Request, pki.Identity) error) http.Handler {
@@ -48,7 +55,7 @@ func (s *Service) device(h func(http.ResponseWriter, *http.Request, pki.Identity
 		if err != nil {
 			web.WriteProblem(w, r, err)
 			if fault.KindOf(err) == fault.Internal {
-				s.o.Log.ErrorContext(r.Context(), "device request", "path", r.Pattern, "lot", who.Lot, "booth", who.Booth, "err", err)
+				s.o.Log.ErrorContext(r.Context(), "device request", "lot", who.Lot, "booth", who.Booth, "err", err)
 			}
 		}
 	})

@@ -39,7 +39,9 @@ type laneBody struct {
 	Devices []deviceBody `json:"devices" maxItems:"50"`
 }
 
-type boothBody struct {
+// BoothBody is a booth as an operator describes it. It and SpecBody are exported because the document is made from
+// embedded fields of exported types only.
+type BoothBody struct {
 	ID    string   `json:"id" maxLength:"40"`
 	Name  textBody `json:"name"`
 	Raft  string   `json:"raft,omitempty" maxLength:"200" doc:"host:port of its raft, for the other booths."`
@@ -66,15 +68,15 @@ type policyBody struct {
 	LiveFor  int    `json:"live_for,omitempty" minimum:"0" maximum:"60" doc:"Seconds a read may be old and still move a barrier; 0 is 12."`
 }
 
-// specBody is what a lot is made of, in both directions.
-type specBody struct {
+// SpecBody is what a lot is made of, in both directions.
+type SpecBody struct {
 	Kind     string      `json:"kind" enum:"off_street,on_street"`
 	Name     textBody    `json:"name"`
 	TZ       string      `json:"tz" maxLength:"60" example:"Asia/Shanghai"`
 	Currency string      `json:"currency" maxLength:"3" example:"CNY"`
 	Capacity int         `json:"capacity" minimum:"0" maximum:"1000000"`
 	Lanes    []laneBody  `json:"lanes" maxItems:"200"`
-	Booths   []boothBody `json:"booths" maxItems:"50"`
+	Booths   []BoothBody `json:"booths" maxItems:"50"`
 	Tariffs  []any       `json:"tariffs,omitempty" maxItems:"500" doc:"Tariff documents. Published versions stay, named or not, and cannot change."`
 	Rules    []ruleBody  `json:"rules,omitempty" maxItems:"100" doc:"Which tariff a new stay gets; the first that fits."`
 	Calendar any         `json:"calendar,omitempty" doc:"Day types of dates."`
@@ -97,7 +99,7 @@ func recode(v any, where string, into any, decode func([]byte) error) error {
 	return nil
 }
 
-func (b specBody) spec() (Spec, error) {
+func (b SpecBody) spec() (Spec, error) {
 	s := Spec{
 		Kind: Kind(b.Kind), Name: tariff.Text(b.Name), TZ: b.TZ, Currency: money.Currency(b.Currency), Capacity: b.Capacity, Policy: wire.Policy(b.Policy),
 	}
@@ -146,7 +148,7 @@ func (b specBody) spec() (Spec, error) {
 }
 
 type boothState struct {
-	boothBody
+	BoothBody
 	Online   bool       `json:"online"`
 	SeenAt   *time.Time `json:"seen_at"`
 	Author   string     `json:"author" doc:"Its newest log."`
@@ -164,7 +166,7 @@ type tariffBody struct {
 
 type lotBody struct {
 	ID string `json:"id"`
-	specBody
+	SpecBody
 	Booths       []boothState `json:"booths"`
 	Inside       int          `json:"inside"`
 	ConfigNumber uint64       `json:"config_number"`
@@ -178,7 +180,7 @@ func bodyOf(l Lot) lotBody {
 	c := l.Config
 	b := lotBody{
 		ID: string(l.ID), Inside: l.Inside, ConfigNumber: c.Number, PayURL: c.PayURL, Booths: []boothState{},
-		specBody: specBody{
+		SpecBody: SpecBody{
 			Kind: string(l.Kind), Name: textBody(c.Name), TZ: c.TZ, Currency: string(c.Currency), Capacity: c.Capacity,
 			Lanes: []laneBody{}, Tariffs: []any{}, Policy: policyBody(c.Policy), Calendar: c.Calendar,
 		},
@@ -197,7 +199,7 @@ func bodyOf(l Lot) lotBody {
 	for _, x := range c.Booths {
 		s := states[x.ID]
 		b.Booths = append(b.Booths, boothState{
-			boothBody: boothBody{x.ID, textBody(x.Name), x.Raft, x.Peer, x.Voter}, Online: s.Online, SeenAt: s.SeenAt,
+			BoothBody: BoothBody{x.ID, textBody(x.Name), x.Raft, x.Peer, x.Voter}, Online: s.Online, SeenAt: s.SeenAt,
 			Author: s.Author, Seq: s.Seq, Lag: s.Lag, Config: s.Config, Software: s.Software,
 		})
 	}
@@ -291,7 +293,7 @@ func (s *Service) list(ctx context.Context, in *listInput) (*listOutput, error) 
 type createInput struct {
 	Body struct {
 		ID string `json:"id" maxLength:"40" doc:"For ever; part of topics and addresses." example:"riverside"`
-		specBody
+		SpecBody
 	}
 }
 
@@ -335,7 +337,7 @@ type updateInput struct {
 	Lot  string `path:"lot" maxLength:"40"`
 	Body struct {
 		ConfigNumber uint64 `json:"config_number" maximum:"9007199254740991" doc:"The configuration that this change was made on."`
-		specBody
+		SpecBody
 	}
 }
 

@@ -96,6 +96,30 @@ func (c *conn) read(ctx context.Context) {
 		if !c.answer(a) {
 			return
 		}
+		if c.hub.cfg.Present != nil {
+			for _, topic := range a.Subscribed {
+				c.hub.cfg.Present(ctx, topic, c.tell)
+			}
+		}
+	}
+}
+
+// tell queues a message if there is room; without room the connection is too slow already.
+func (c *conn) tell(payload any) {
+	text, err := json.Marshal(payload)
+	if err != nil {
+		c.end(websocket.CloseInternalServerErr, "")
+		return
+	}
+	message, err := websocket.NewPreparedMessage(websocket.TextMessage, text)
+	if err != nil {
+		c.end(websocket.CloseInternalServerErr, "")
+		return
+	}
+	select {
+	case c.queue <- message:
+	default:
+		c.end(websocket.CloseTryAgainLater, "too slow")
 	}
 }
 

@@ -33,6 +33,9 @@ type Config struct {
 	Recheck     func(ctx context.Context, p scope.Principal) error // nil: sign-ins end by Revoke only
 	Principal   func(r *http.Request) scope.Principal
 	CheckOrigin func(r *http.Request) bool // nil: same origin
+	// Present tells a connection that just subscribed a topic how things stand, by calling send; nil: nothing. It must not
+	// block. What is published meanwhile may come before or after, unless it is published under the same lock.
+	Present func(ctx context.Context, topic string, send func(message any))
 	Queue       int                        // messages a connection may lag behind; 0: 64
 	MaxTopics   int                        // per connection; 0: 200
 	MaxConns    int                        // 0: 20,000
@@ -164,14 +167,19 @@ func (h *Hub) unsubscribe(c *conn, topic string) {
 	h.leave(c, topic)
 }
 
-// Publish sends data, which must encode as JSON, to every connection that subscribed the topic. It encodes and
-// frames once, never waits, and closes connections that are too slow.
+// Publish sends {"topic":…,"data":…} to every connection that subscribed the topic, as Send does.
 func (h *Hub) Publish(topic string, data any) error {
-	var b bytes.Buffer
-	if err := json.NewEncoder(&b).Encode(struct {
+	return h.Send(topic, struct {
 		Topic string `json:"topic"`
 		Data  any    `json:"data"`
-	}{topic, data}); err != nil {
+	}{topic, data})
+}
+
+// Send sends a message, which must encode as JSON, to every connection that subscribed the topic. It encodes and
+// frames once, never waits, and closes connections that are too slow.
+func (h *Hub) Send(topic string, payload any) error {
+	var b bytes.Buffer
+	if err := json.NewEncoder(&b).Encode(payload); err != nil {
 		return fmt.Errorf("hub: encode for %s: %w", topic, err)
 	}
 	message, err := websocket.NewPreparedMessage(websocket.TextMessage, b.Bytes())

@@ -83,6 +83,7 @@ func TestPlantedViolationsAreFound(t *testing.T) {
 		{"SQL by Sprintf", "cloud/internal/lot/lot.go", goFile(`import "fmt"`, `var q = fmt.Sprintf("SELECT * FROM lot WHERE name = '%s'", "x")`), "SQL by Sprintf"},
 		{"SQL over lines", "cloud/internal/lot/lot.go", goFile(`import "fmt"`, "var q = fmt.Sprintf(`\n\tDELETE FROM lot\n\tWHERE id = %d`, 1)"), "SQL by Sprintf"},
 		{"prose by Sprintf", "cloud/internal/lot/lot.go", goFile(`import "fmt"`, `var q = fmt.Sprintf("update %s is not allowed", "x")`), ""},
+		{"SQL by Sprintf in a test", "cloud/internal/lot/lot_test.go", goFile(`import "fmt"`, `var q = fmt.Sprintf("DROP TABLE sessions_%d", 1)`), ""},
 		{"naming a database", "cloud/internal/platform/database/a.go", goFile(`import "fmt"`, `var q = fmt.Sprintf("CREATE DATABASE %s", "x")`), ""},
 
 		{"a vague package", "edge/thing/a.go", "package utils\n", "package utils"},

@@ -143,9 +143,9 @@ var statement = regexp.MustCompile(`(?is)^\s*(select|insert\s+into|update|delete
 // sqlByHand are the places that must name databases and roles, for which SQL has no parameters.
 var sqlByHand = []string{"cloud/internal/platform/database", "cloud/cloudtest"}
 
-// checkSQL finds SQL put together by fmt.Sprintf: values go in as parameters.
+// checkSQL finds SQL put together by fmt.Sprintf: values go in as parameters. Tests may name the tables they sabotage.
 func checkSQL(src *source) []Violation {
-	if underAny(src.path, sqlByHand) {
+	if underAny(src.path, sqlByHand) || src.isTest {
 		return nil
 	}
 	var found []Violation

@@ -35,11 +35,11 @@ type Config struct {
 	CheckOrigin func(r *http.Request) bool // nil: same origin
 	// Present tells a connection that just subscribed a topic how things stand, by calling send; nil: nothing. It must not
 	// block. What is published meanwhile may come before or after, unless it is published under the same lock.
-	Present func(ctx context.Context, topic string, send func(message any))
-	Queue       int                        // messages a connection may lag behind; 0: 64
-	MaxTopics   int                        // per connection; 0: 200
-	MaxConns    int                        // 0: 20,000
-	Ping        time.Duration              // 0: 54 s; a connection silent for a ninth longer is dead
+	Present   func(ctx context.Context, topic string, send func(message any))
+	Queue     int           // messages a connection may lag behind; 0: 64
+	MaxTopics int           // per connection; 0: 200
+	MaxConns  int           // 0: 20,000
+	Ping      time.Duration // 0: 54 s; a connection silent for a ninth longer is dead
 }
 
 // Hub is the set of connections. Close ends them.

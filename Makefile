@@ -43,9 +43,7 @@ help: ## Print this help
 	@echo
 
 .PHONY: demo
-demo: setup-run build ## Run a whole parking lot on this machine and print where to look (DEMO_FOR=60s stops by itself)
-	@mkdir -p $(CACHE)/bin
-	@$(STEP) "build the demo and the payment double" go build -o $(CACHE)/bin/ ./scripts/demo ./cloud/fakepay/cmd/fakepay
+demo: setup-run build doubles ## Run a whole parking lot on this machine and print where to look (DEMO_FOR=60s stops by itself)
 	@exec $(CACHE)/bin/demo
 
 .PHONY: test
@@ -120,7 +118,13 @@ setup-run:
 .PHONY: ready
 ready:
 	@$(MAKE) -j3 setup $(WEB_PACKAGES) go-modules
-	@$(MAKE) build
+	@$(MAKE) build doubles
+
+# What is run beside the programs and never shipped: the demo, and the double of the payment provider.
+.PHONY: doubles
+doubles:
+	@mkdir -p $(CACHE)/bin
+	@$(STEP) "build the demo and the payment double" go build -o $(CACHE)/bin/ ./scripts/demo ./cloud/fakepay/cmd/fakepay
 
 .PHONY: go-modules
 go-modules:

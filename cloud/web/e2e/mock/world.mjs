@@ -57,9 +57,9 @@ export function makeWorld(now) {
 
 function makeSessions(now) {
   return Array.from({ length: 137 }, (_, n) => {
-    const entered = now - n * 401e3 - random() * 300e3
-    const inside = n < 14 || random() < 0.08
-    const stay = Math.floor(900 + random() * 6 * 3600)
+    const entered = now - 60e3 - n * 401e3 - random() * 300e3
+    const inside = n < 4 || random() < 0.12
+    const stay = Math.floor(300 + (random() * (now - entered)) / 1400)
     const gross = inside ? 0 : Math.max(0, Math.ceil((stay - 1800) / 1800)) * 300 + (stay > 1800 ? 700 : 0)
     const free = gross > 0 && random() < 0.15 ? Math.min(gross, 500) : 0
     const debt = gross > 0 && random() < 0.08 ? gross - free : 0

@@ -35,6 +35,7 @@ export const useSeat = defineStore('seat', () => {
     if (known.value) arrivals.value += items.filter((i) => !before.has(keyOf(i) + i.live.token.car)).length
     queue.value = [...items].sort((a, b) => Date.parse(a.since) - Date.parse(b.since))
     known.value = true
+    for (const lot of new Set(items.map((i) => i.lot))) void loadDetail(lot)
     for (const i of queue.value) if (chosen.value && keyOf(i) === keyOf(chosen.value)) seeLane(i.live)
     // Nothing chosen, or what was chosen is settled: take up the one who waits longest.
     if (!chosen.value && queue.value[0]) choose(queue.value[0])
@@ -65,13 +66,15 @@ export const useSeat = defineStore('seat', () => {
     if (to) choose(to)
   }
 
+  const asked = new Set<string>()
   async function loadDetail(lot: string) {
-    if (details.value[lot]) return
+    if (asked.has(lot)) return
+    asked.add(lot)
     try {
       const got = await take(api.GET('/api/v1/lots/{lot}', { params: { path: { lot } } }))
       details.value = { ...details.value, [lot]: got }
     } catch {
-      // Names stay ids: a seat must work with what it has.
+      asked.delete(lot) // Names stay ids meanwhile: a seat must work with what it has.
     }
   }
 

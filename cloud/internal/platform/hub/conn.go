@@ -80,14 +80,14 @@ func (c *conn) read(ctx context.Context) {
 			return
 		}
 		for _, topic := range r.Unsubscribe {
-			c.hub.unsubscribe(c, topic)
+			c.hub.unsubscribe(c, c.hub.name(c, topic))
 		}
 		if len(r.Subscribe) == 0 {
 			continue
 		}
 		var a answer
 		for _, topic := range r.Subscribe {
-			if topic != "" && len(topic) <= topicLimit && c.hub.cfg.Authorize(ctx, c.principal, topic) && c.hub.subscribe(c, topic) {
+			if topic != "" && len(topic) <= topicLimit && c.hub.cfg.Authorize(ctx, c.principal, topic) && c.hub.subscribe(c, c.hub.name(c, topic)) {
 				a.Subscribed = append(a.Subscribed, topic)
 			} else {
 				a.Refused = append(a.Refused, topic)
@@ -98,7 +98,7 @@ func (c *conn) read(ctx context.Context) {
 		}
 		if c.hub.cfg.Present != nil {
 			for _, topic := range a.Subscribed {
-				c.hub.cfg.Present(ctx, topic, c.tell)
+				c.hub.cfg.Present(ctx, c.principal, topic, c.tell)
 			}
 		}
 	}

@@ -33,9 +33,12 @@ type Config struct {
 	Recheck     func(ctx context.Context, p scope.Principal) error // nil: sign-ins end by Revoke only
 	Principal   func(r *http.Request) scope.Principal
 	CheckOrigin func(r *http.Request) bool // nil: same origin
+	// Resolve gives the name under which a principal's subscription of a topic is kept, so that one topic may have other
+	// content for other scopes; nil: the topic itself. Send and Publish take resolved names.
+	Resolve func(p scope.Principal, topic string) string
 	// Present tells a connection that just subscribed a topic how things stand, by calling send; nil: nothing. It must not
-	// block. What is published meanwhile may come before or after, unless it is published under the same lock.
-	Present   func(ctx context.Context, topic string, send func(message any))
+	// block. What is sent meanwhile may come before or after, unless it is sent under the same lock.
+	Present   func(ctx context.Context, p scope.Principal, topic string, send func(message any))
 	Queue     int           // messages a connection may lag behind; 0: 64
 	MaxTopics int           // per connection; 0: 200
 	MaxConns  int           // 0: 20,000
@@ -142,6 +145,14 @@ func (h *Hub) leave(c *conn, topic string) {
 	if len(h.topics[topic]) == 0 {
 		delete(h.topics, topic)
 	}
+}
+
+// name is what a principal's subscription of a topic is kept under.
+func (h *Hub) name(c *conn, topic string) string {
+	if h.cfg.Resolve == nil {
+		return topic
+	}
+	return h.cfg.Resolve(c.principal, topic)
 }
 
 func (h *Hub) subscribe(c *conn, topic string) bool {

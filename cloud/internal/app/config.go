@@ -42,14 +42,16 @@ type HTTPConfig struct {
 
 // DevicesConfig is the HTTPS listener for booths, with our own authority's certificates.
 type DevicesConfig struct {
-	Listen string   `yaml:"listen"`
-	Hosts  []string `yaml:"hosts"` // names and addresses under which booths reach this machine
+	Listen    string   `yaml:"listen"`
+	Hosts     []string `yaml:"hosts"`      // names and addresses under which booths reach this machine
+	PublicURL string   `yaml:"public_url"` // https://host:port, as booths reach it; "": the first host with the listener's port
 }
 
 // BrokerConfig says which MQTT broker.
 type BrokerConfig struct {
-	URL    string `yaml:"url"`    // "": the embedded one; else ssl://host:8883
-	Listen string `yaml:"listen"` // of the embedded one
+	URL       string `yaml:"url"`        // "": the embedded one; else ssl://host:8883
+	Listen    string `yaml:"listen"`     // of the embedded one
+	PublicURL string `yaml:"public_url"` // ssl://host:port, as booths reach it; "": as the cloud does
 }
 
 // OpsConfig is the listener of /healthz, /readyz and /metrics.
@@ -147,6 +149,12 @@ func (c *Config) Validate() error {
 	if u, err := url.Parse(c.Broker.URL); c.Broker.URL != "" && (err != nil || u.Host == "" || (u.Scheme != "ssl" && u.Scheme != "tls" && u.Scheme != "mqtts")) {
 		wrong("broker.url: %q is not ssl://host:port", c.Broker.URL)
 	}
+	if u, err := url.Parse(c.Devices.PublicURL); c.Devices.PublicURL != "" && (err != nil || u.Host == "" || u.Scheme != "https") {
+		wrong("devices.public_url: %q is not https://host:port", c.Devices.PublicURL)
+	}
+	if u, err := url.Parse(c.Broker.PublicURL); c.Broker.PublicURL != "" && (err != nil || u.Host == "" || u.Scheme != "ssl") {
+		wrong("broker.public_url: %q is not ssl://host:port", c.Broker.PublicURL)
+	}
 	if len(c.Devices.Hosts) == 0 {
 		wrong("devices.hosts: at least one name or address is required")
 	}
@@ -169,6 +177,18 @@ func (c *Config) databaseURL() (string, error) {
 		return "", fmt.Errorf("database.url_file: %w", err)
 	}
 	return strings.TrimSpace(string(text)), nil
+}
+
+// boothURLs are where booths reach the broker and the device listener. broker is where the cloud itself reaches it.
+func (c *Config) boothURLs(broker string) (brokerURL, deviceURL string) {
+	brokerURL, deviceURL = c.Broker.PublicURL, c.Devices.PublicURL
+	if brokerURL == "" {
+		brokerURL = broker
+	}
+	if _, port, err := net.SplitHostPort(c.Devices.Listen); deviceURL == "" && err == nil {
+		deviceURL = "https://" + net.JoinHostPort(c.Devices.Hosts[0], port)
+	}
+	return brokerURL, deviceURL
 }
 
 func (c *Config) path(name string) string { return filepath.Join(c.DataDir, name) }

@@ -12,6 +12,8 @@ import (
 	"strings"
 
 	"github.com/goccy/go-yaml"
+
+	"lotkeeper/cloud/internal/payment/wechat"
 )
 
 // Config of the server. Defaults gives a working one for a single machine.
@@ -23,6 +25,12 @@ type Config struct {
 	Broker   BrokerConfig   `yaml:"broker"`
 	Ops      OpsConfig      `yaml:"ops"`
 	Log      LogConfig      `yaml:"log"`
+	Pay      PayConfig      `yaml:"pay"`
+}
+
+// PayConfig says who gets the money that drivers pay by phone.
+type PayConfig struct {
+	WeChat wechat.Config `yaml:"wechat"` // without a merchant nobody can pay by phone
 }
 
 // DatabaseConfig says which Postgres.
@@ -163,6 +171,12 @@ func (c *Config) Validate() error {
 	}
 	if !slices.Contains([]string{"text", "json"}, c.Log.Format) {
 		wrong("log.format: %q is not text or json", c.Log.Format)
+	}
+	for _, f := range c.Pay.WeChat.Faults() {
+		wrong("pay.wechat.%s", f)
+	}
+	if c.Pay.WeChat.Set() && c.HTTP.PublicURL == "" {
+		wrong("http.public_url: required with pay.wechat: the provider and drivers come back to it")
 	}
 	slices.SortFunc(faults, func(a, b error) int { return strings.Compare(a.Error(), b.Error()) })
 	return errors.Join(faults...)

@@ -27,6 +27,10 @@ func (t *step) ask(a Ask) {
 	case WantOpen:
 		t.askOpen(a)
 	case WantClose:
+		if t.Safety || t.Fire {
+			t.refuse(a, Refused, textUnderArm)
+			return
+		}
 		t.Asks = append(t.Asks, Waiting{a.ID, WantClose, t.Car.N, a.Command})
 		t.do(Lower{Car: t.Car.N, Read: t.Car.Read, ByHand: true})
 	case WantCorrect:

@@ -127,7 +127,7 @@ func (t *step) decision(read fact.ID) fact.Decision {
 // bill freezes the price of a stay with the release of its vehicle. A fire's releases are not billed.
 func (t *step) bill(read fact.ID) []fact.Draft {
 	f := &t.Car.Found
-	if t.Dir != fact.Exit || f.Bill == nil || f.Basis == Again || t.Car.Reason == ReasonFire {
+	if t.Dir != fact.Exit || f.Bill == nil || t.Car.Billed || f.Basis == Again || t.Car.Reason == ReasonFire {
 		return nil
 	}
 	return []fact.Draft{t.draft(fact.KindBill, fact.Bill{Session: f.Session, Config: f.Config, Bill: *f.Bill}, f.Entry, read)}
@@ -195,7 +195,7 @@ func (t *step) act() {
 		if c.Phase != Crossing {
 			c.Phase = Released
 		}
-		c.Tries = 0
+		c.Tries, c.Billed = 0, true
 		t.raise(c.Forced != nil)
 		t.show(t.message())
 		c.Forced = nil

@@ -88,6 +88,7 @@ type Car struct {
 	Reason  string
 	Found   Finding
 	Forced  *Forced
+	Billed  bool // its release, and with it its bill, is recorded
 	Opened  bool // the arm was raised for it
 	ByHand  bool // no camera read it: a person let it pass
 	Tail    bool // read while the one before it was still on both loops: it may be right on its heels

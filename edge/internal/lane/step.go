@@ -169,8 +169,12 @@ func (t *step) moved(in Moved) {
 	var drafts []fact.Draft
 	then := Then{Read: -1}
 	// That an arm came down by itself behind a vehicle is told by the passage.
-	if (in.Command == "open" || in.ByHand) && !in.Read.IsZero() {
-		drafts = append(drafts, t.draft(fact.KindBarrier, fact.Barrier{Lane: t.Lane, Command: in.Command, Outcome: string(in.Outcome), Error: in.Err}, in.Read))
+	if in.ByHand || in.Command == "open" && !in.Read.IsZero() {
+		var refs []fact.ID
+		if !in.Read.IsZero() {
+			refs = []fact.ID{in.Read}
+		}
+		drafts = append(drafts, t.draft(fact.KindBarrier, fact.Barrier{Lane: t.Lane, Command: in.Command, Outcome: string(in.Outcome), Error: in.Err}, refs...))
 	}
 	want := WantOpen
 	if in.Command == "close" {

@@ -642,7 +642,7 @@ func TestTextsAreForTheDisplay(t *testing.T) {
 	p.wait(2*time.Hour + 5*time.Minute)
 	p.arrive("粤B12345")
 	m := p.shown[len(p.shown)-1]
-	if got, want := strings.Join(m.Lines, "|")+"|"+m.Voice+"|"+m.En, "粤B12345|停车2小时5分|请缴费15元|请缴费15元|Please pay ¥15.00"; got != want {
+	if got, want := strings.Join(m.Lines, "|")+"|"+m.Voice+"|"+m.En, "粤B12345|请缴费15元|停车2小时5分|请缴费15元|Please pay ¥15.00"; got != want {
 		t.Errorf("shown %q, want %q", got, want)
 	}
 }

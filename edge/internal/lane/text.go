@@ -18,7 +18,7 @@ type Message struct {
 	En    string
 }
 
-// message says what was decided about the vehicle at the lane.
+// message says what was decided about the vehicle at the lane, the weightiest first: many displays have two lines.
 func (t *step) message() Message {
 	c := &t.Car
 	p := c.Plate.Text
@@ -48,16 +48,16 @@ func (t *step) message() Message {
 	case c.Action == fact.Open && t.Dir == fact.Entry:
 		return Message{lines("欢迎光临"), "欢迎光临", "Welcome"}
 	case c.Action == fact.Open && c.Reason == ReasonPaid:
-		return Message{lines(stay, "已缴费 一路顺风"), "一路顺风", "Paid. Have a good trip"}
+		return Message{lines("已缴费 一路顺风", stay), "一路顺风", "Paid. Have a good trip"}
 	case c.Action == fact.Open:
-		return Message{lines(stay, "一路顺风"), "一路顺风", "Have a good trip"}
+		return Message{lines("一路顺风", stay), "一路顺风", "Have a good trip"}
 	case c.Reason == ReasonUnpaid:
 		yuan := amount(c.Found.Bill.Due, c.Found.Currency)
-		return Message{lines(stay, "请缴费"+yuan), "请缴费" + yuan, "Please pay " + c.Found.Bill.Due.Format(c.Found.Currency)}
+		return Message{lines("请缴费"+yuan, stay), "请缴费" + yuan, "Please pay " + c.Found.Bill.Due.Format(c.Found.Currency)}
 	case c.Reason == ReasonNoPlate:
 		return Message{lines("请联系岗亭"), "无牌车，请联系岗亭", "No plate: please call the booth"}
 	case c.Reason == ReasonNoEntry:
-		return Message{lines("无入场记录", "请联系岗亭"), "无入场记录，请联系岗亭", "No entry found: please call the booth"}
+		return Message{lines("请联系岗亭", "无入场记录"), "无入场记录，请联系岗亭", "No entry found: please call the booth"}
 	}
 	return Message{lines("请联系岗亭"), "请联系岗亭", "Please call the booth"}
 }
@@ -108,6 +108,7 @@ var (
 	textReplayed    = tariff.Text{ZH: "已处理过，未重复执行", EN: "already done; not done again"}
 	textExpired     = tariff.Text{ZH: "指令已过期", EN: "the command is too old"}
 	textMismatched  = tariff.Text{ZH: "车道上已不是这辆车", EN: "another vehicle is at the lane now"}
+	textUnderArm    = tariff.Text{ZH: "闸下有车或火警中，不能关闸", EN: "somebody is under the arm, or there is a fire: it is not closed"}
 	textNoReason    = tariff.Text{ZH: "必须填写原因", EN: "a reason is required"}
 	textNobody      = tariff.Text{ZH: "缺少操作员", EN: "the operator is missing"}
 	textNobodyThere = tariff.Text{ZH: "车道上没有车", EN: "there is no vehicle at the lane"}

@@ -106,35 +106,56 @@ func (b *Barrier) readBack(ctx context.Context, coil int, taken func(driver.Arm)
 	}
 }
 
-// pulse switches a coil on for the configured time.
+// pulse switches a coil on for the configured time. A barrier acts when a contact closes: a coil still on from the
+// pulse before would hide this one, and the other direction's coil would speak against it, so both are switched off
+// first.
 func (b *Barrier) pulse(ctx context.Context, coil int) error {
-	if b.plan.flash {
-		return b.bus.Flash(ctx, bus.Gate, b.plan.unit, uint16(coil), b.plan.pulse)
-	}
+	now := b.env.Now()
 	b.mu.Lock()
 	over, pulses := b.over, b.pulses
 	if over == nil {
 		b.mu.Unlock()
 		return bus.ErrStopped
 	}
+	var still []int
+	for c, until := range b.on {
+		if now.Before(until) {
+			still = append(still, c)
+		}
+		delete(b.on, c)
+	}
+	until := now.Add(b.plan.pulse + b.plan.timeout)
+	b.on[coil] = until
 	pulses.Add(1)
 	b.mu.Unlock()
-	err := b.bus.SetCoil(ctx, bus.Gate, b.plan.unit, uint16(coil), true)
-	if err != nil && !errors.Is(err, bus.ErrNoAnswer) {
+	err := b.switchOn(ctx, still, coil)
+	// Even when the answer did not come the coil may be on: it is switched off in any case.
+	if owed := !b.plan.flash && (err == nil || errors.Is(err, bus.ErrNoAnswer)); !owed {
 		pulses.Done()
 		return err
 	}
-	// Even when the answer did not come the coil may be on: it is switched off in any case.
 	go func() {
 		defer pulses.Done()
-		b.release(over, coil)
+		b.release(over, coil, until)
 	}()
 	return err
 }
 
+func (b *Barrier) switchOn(ctx context.Context, off []int, coil int) error {
+	for _, c := range off {
+		if err := b.bus.SetCoil(ctx, bus.Gate, b.plan.unit, uint16(c), false); err != nil {
+			b.env.Log.Warn("the pulse before could not be ended", "device", b.env.Device, "coil", c, "err", err)
+		}
+	}
+	if b.plan.flash {
+		return b.bus.Flash(ctx, bus.Gate, b.plan.unit, uint16(coil), b.plan.pulse)
+	}
+	return b.bus.SetCoil(ctx, bus.Gate, b.plan.unit, uint16(coil), true)
+}
+
 // release ends a pulse of ours: after its time, or at once when Run ends; it tries again until the board has answered
-// or the bus is gone.
-func (b *Barrier) release(over <-chan struct{}, coil int) {
+// or the bus is gone. A newer pulse of the coil is not cut short: it has a release of its own.
+func (b *Barrier) release(over <-chan struct{}, coil int, until time.Time) {
 	t := time.NewTimer(b.plan.pulse)
 	defer t.Stop()
 	select {
@@ -142,6 +163,12 @@ func (b *Barrier) release(over <-chan struct{}, coil int) {
 	case <-over:
 	}
 	for {
+		b.mu.Lock()
+		newer, on := b.on[coil]
+		b.mu.Unlock()
+		if on && !newer.Equal(until) {
+			return
+		}
 		// The bus bounds the exchange; the caller's context has no say in it, because the pulse must end.
 		err := b.bus.SetCoil(context.Background(), bus.Gate, b.plan.unit, uint16(coil), false)
 		switch {

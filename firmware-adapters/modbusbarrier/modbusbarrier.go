@@ -42,10 +42,11 @@ type Barrier struct {
 	bus  *bus.Bus
 
 	mu      sync.Mutex
-	closing time.Time       // until when a Close is under way
-	arm     driver.Arm      // as last polled
-	over    <-chan struct{} // closed when Run ends; nil outside Run
-	pulses  *sync.WaitGroup // pulses that we must end ourselves
+	closing time.Time         // until when a Close is under way
+	arm     driver.Arm        // as last polled
+	on      map[int]time.Time // until when a coil is on by a pulse of this Run
+	over    <-chan struct{}   // closed when Run ends; nil outside Run
+	pulses  *sync.WaitGroup   // pulses that we must end ourselves
 }
 
 func newBarrier(p plan, link transport.Dialer, env driver.Env) *Barrier {
@@ -92,6 +93,7 @@ func (b *Barrier) begin(over <-chan struct{}) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.over, b.pulses, b.closing, b.arm = over, &sync.WaitGroup{}, time.Time{}, driver.ArmUnknown
+	b.on = map[int]time.Time{}
 }
 
 // finish waits for the pulses to be ended, but not longer than a Run may take to end.

@@ -118,6 +118,13 @@ func (b *Board) Commands() []string {
 	return append([]string(nil), b.commands...)
 }
 
+// Relay says whether a relay is on.
+func (b *Board) Relay(i int) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return i >= 0 && i < boardSize && b.relay[i]
+}
+
 // Requests counts the requests served.
 func (b *Board) Requests() int {
 	b.mu.Lock()

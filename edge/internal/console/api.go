@@ -42,6 +42,9 @@ func (c *Console) Handler() http.Handler {
 	} {
 		m.HandleFunc("POST /api/lanes/{lane}/"+path, func(w http.ResponseWriter, r *http.Request) { c.ask(w, r, want) })
 	}
+	m.HandleFunc("GET /api/", func(w http.ResponseWriter, _ *http.Request) {
+		fail(w, http.StatusNotFound, "not_found", "没有这个地址", "there is no such address")
+	})
 	m.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { send(w, http.StatusOK, map[string]bool{"ok": true}) })
 	m.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) {
 		if err := c.booth.Fault(); err != nil {

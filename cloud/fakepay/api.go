@@ -271,6 +271,9 @@ func (g *Gateway) queryRefund(r *http.Request, _ []byte) (any, *problem) {
 		return nil, noRefund
 	}
 	re.State = "SUCCESS" // whoever asks again finds it done
+	if g.faults.RefundFails {
+		re.State = "ABNORMAL"
+	}
 	return g.refundAnswer(re), nil
 }
 

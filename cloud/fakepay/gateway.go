@@ -12,6 +12,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 )
@@ -40,6 +41,11 @@ type Faults struct {
 	SlowMS        int    `json:"slow_ms"`        // wait before each API reply
 	ForgeReplies  bool   `json:"forge_replies"`  // sign API replies with a key that is not the platform's
 	State         string `json:"state"`          // answer queries with this trade_state instead of the true one
+	WrongCurrency bool   `json:"wrong_currency"` // notify another currency than was ordered, properly signed
+	WrongApp      bool   `json:"wrong_app"`      // notify another app id, properly signed
+	Hold          bool   `json:"hold"`           // keep notifications back; without it they go out, newest first
+	PayClosed     bool   `json:"pay_closed"`     // let payers pay orders that are closed or expired
+	RefundFails   bool   `json:"refund_fails"`   // answer queries for refunds with ABNORMAL
 }
 
 // Order is one order at the gateway.
@@ -98,7 +104,8 @@ type Gateway struct {
 	faults  Faults
 	orders  map[string]*Order // by out_trade_no
 	refunds map[string]*Refund
-	asked   int // API requests, for the error rate
+	asked   int    // API requests, for the error rate
+	held    []call // notifications kept back
 }
 
 // New returns a gateway. It starts nothing.
@@ -131,11 +138,36 @@ func New(k Keys, o Options) (*Gateway, error) {
 	}, nil
 }
 
-// Misbehave sets the faults from now on.
+// Misbehave sets the faults from now on. Notifications that were held back go out when Hold ends.
 func (g *Gateway) Misbehave(f Faults) {
 	g.mu.Lock()
-	defer g.mu.Unlock()
 	g.faults = f
+	var out []call
+	if !f.Hold {
+		out, g.held = g.held, nil
+	}
+	g.mu.Unlock()
+	for _, c := range slices.Backward(out) {
+		g.queue(c)
+	}
+}
+
+// Asked returns how many requests the merchant made.
+func (g *Gateway) Asked() int {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.asked
+}
+
+// Refunds returns a copy of all refunds, by out_refund_no.
+func (g *Gateway) Refunds() map[string]Refund {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	out := make(map[string]Refund, len(g.refunds))
+	for no, r := range g.refunds {
+		out[no] = *r
+	}
+	return out
 }
 
 // Orders returns a copy of all orders, by out_trade_no.
@@ -157,7 +189,8 @@ func (g *Gateway) Pay(outTradeNo string) error {
 	g.mu.Lock()
 	o, ok := g.orders[outTradeNo]
 	now := g.options.Now()
-	if !ok || o.State != "NOTPAY" || !o.Expires.IsZero() && now.After(o.Expires) {
+	open := ok && o.State == "NOTPAY" && (o.Expires.IsZero() || !now.After(o.Expires))
+	if !open && !(ok && g.faults.PayClosed && o.Paid.IsZero()) {
 		g.mu.Unlock()
 		return ErrNotPayable
 	}

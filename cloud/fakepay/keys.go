@@ -44,8 +44,8 @@ const (
 	MerchantKeyFile = "merchant_key.pem" // the merchant's private key
 	PlatformPubFile = "platform_pub.pem" // the platform's public key
 	APIv3File       = "api_v3_key"       // 32 characters
+	MerchantFile    = "merchant.json"    // names of the merchant and its keys
 	platformKeyFile = "platform_key.pem"
-	namesFile       = "merchant.json"
 )
 
 type names struct {
@@ -57,13 +57,13 @@ type names struct {
 
 // LoadKeys reads the keys in a folder, making them when the folder has none.
 func LoadKeys(dir string) (Keys, error) {
-	if _, err := os.Stat(filepath.Join(dir, namesFile)); errors.Is(err, fs.ErrNotExist) {
+	if _, err := os.Stat(filepath.Join(dir, MerchantFile)); errors.Is(err, fs.ErrNotExist) {
 		if err := makeKeys(dir); err != nil {
 			return Keys{}, err
 		}
 	}
 	var n names
-	b, err := os.ReadFile(filepath.Join(dir, namesFile))
+	b, err := os.ReadFile(filepath.Join(dir, MerchantFile))
 	if err == nil {
 		err = json.Unmarshal(b, &n)
 	}
@@ -118,7 +118,7 @@ func makeKeys(dir string) error {
 		{platformKeyFile, privatePEM(platform)},
 		{PlatformPubFile, pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: pub})},
 		{APIv3File, []byte((rand.Text() + rand.Text())[:32])},
-		{namesFile, n}, // last: its presence says that the others are whole
+		{MerchantFile, n}, // last: its presence says that the others are whole
 	}
 	for _, f := range files {
 		if err := os.WriteFile(filepath.Join(dir, f.name), f.data, 0o600); err != nil {

@@ -21,11 +21,22 @@ type call struct {
 
 func (g *Gateway) notify(order string, f Faults) {
 	for range f.Duplicate + 1 {
-		select {
-		case g.calls <- call{order, f, 0}:
-		default:
-			g.options.Log.Warn("too many notifications wait; one is dropped", "order", order)
+		c := call{order, f, 0}
+		if f.Hold {
+			g.mu.Lock()
+			g.held = append(g.held, c)
+			g.mu.Unlock()
+			continue
 		}
+		g.queue(c)
+	}
+}
+
+func (g *Gateway) queue(c call) {
+	select {
+	case g.calls <- c:
+	default:
+		g.options.Log.Warn("too many notifications wait; one is dropped", "order", c.order)
 	}
 }
 
@@ -105,9 +116,15 @@ func (g *Gateway) notification(ctx context.Context, order string, f Faults) (*ht
 	if f.WrongAmount {
 		t["amount"] = map[string]any{"total": o.Total + 1, "payer_total": o.Total + 1, "currency": o.Currency, "payer_currency": o.Currency}
 	}
+	if f.WrongCurrency {
+		t["amount"] = map[string]any{"total": o.Total, "payer_total": o.Total, "currency": "USD", "payer_currency": "USD"}
+	}
 	g.mu.Unlock()
 	if f.WrongMerchant {
 		t["mchid"] = "1800000000"
+	}
+	if f.WrongApp {
+		t["appid"] = "wx0000000000000000"
 	}
 	plain, err := json.Marshal(t)
 	if err != nil {

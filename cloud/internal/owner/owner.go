@@ -184,8 +184,8 @@ func (s *Service) find(ctx context.Context, lot id.Lot, plateText, lane string) 
 			return stay{}, ErrNobody
 		}
 		st, err := s.store.stay(ctx, lot, live.Session.String())
-		if errors.Is(err, ErrNoQuote) {
-			return stay{}, ErrNobody.Wrap(err)
+		if errors.Is(err, ErrNoQuote) || err == nil && st.Closed() { // what we know of the lane may be older than its car
+			return stay{}, ErrNobody
 		}
 		return st, err
 	}

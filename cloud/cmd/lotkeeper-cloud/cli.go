@@ -19,6 +19,8 @@ type cli struct {
 	Serve        serveCmd        `cmd:"" help:"Run the server until it is told to stop (SIGTERM or Ctrl-C)."`
 	Migrate      migrateCmd      `cmd:"" help:"Bring the database to this program's schema, or show where it stands."`
 	User         userCmd         `cmd:"" help:"Add and list people who may sign in."`
+	Digest       digestCmd       `cmd:"" help:"Print what a lot's stored facts come to: cursors, digests, sums."`
+	Rebuild      rebuildCmd      `cmd:"" help:"Make sessions and passages again from the stored facts."`
 	Openapi      openapiCmd      `cmd:"" help:"Print the API document; needs no database."`
 	BrokerConfig brokerConfigCmd `cmd:"" help:"Write the files for a Mosquitto that replaces the embedded broker."`
 	VersionCmd   versionCmd      `cmd:"" name:"version" help:"Print the version."`

@@ -54,11 +54,13 @@ type App struct {
 	Accounts *account.Service
 	Hub      *hub.Hub
 	Jobs     *job.Queue
+	Features
 
 	jobs       *job.Set
 	background []background
-	topics     map[string]TopicRule
+	topics     map[string]LiveTopic
 	admit      atomic.Pointer[func(pki.Identity) bool]
+	reachable  atomic.Pointer[reachable]
 	checks     map[string]telemetry.Check
 }
 
@@ -68,8 +70,15 @@ type background struct {
 	run  func(ctx context.Context) error
 }
 
-// TopicRule decides whether a principal may follow live topics of a kind; name is what stands after "kind/".
-type TopicRule func(ctx context.Context, p scope.Principal, name string) bool
+// LiveTopic is a kind of live topics, "kind:name" or "kind" alone.
+type LiveTopic struct {
+	// May decides whether a principal may follow it.
+	May func(ctx context.Context, p scope.Principal, name string) bool
+	// Resolve gives the name that the topic's content is sent under, where it differs by scope; nil: the topic itself.
+	Resolve func(p scope.Principal) string
+	// Present tells a new follower how things stand; nil: nothing.
+	Present func(ctx context.Context, p scope.Principal, name string, send func(any))
+}
 
 func assemble(parts Parts) (*App, error) {
 	if parts.DB == nil {
@@ -78,7 +87,7 @@ func assemble(parts Parts) (*App, error) {
 	if parts.Registry == nil {
 		parts.Registry = telemetry.NewRegistry()
 	}
-	a := &App{Parts: parts, jobs: job.NewSet(), topics: map[string]TopicRule{}, checks: map[string]telemetry.Check{}}
+	a := &App{Parts: parts, jobs: job.NewSet(), topics: map[string]LiveTopic{}, checks: map[string]telemetry.Check{}}
 	a.Audit = audit.New(parts.DB, parts.Now)
 	a.Accounts = account.New(parts.DB, a.Audit, parts.Now)
 	var err error
@@ -90,7 +99,7 @@ func assemble(parts Parts) (*App, error) {
 		return nil, err
 	}
 	a.Hub, err = hub.New(hub.Config{
-		Logger: parts.Log, Authorize: a.mayFollow, Recheck: a.Accounts.Recheck,
+		Logger: parts.Log, Authorize: a.mayFollow, Recheck: a.Accounts.Recheck, Resolve: a.resolve, Present: a.present,
 		Principal:   func(r *http.Request) scope.Principal { return web.Who(r.Context()) },
 		CheckOrigin: a.API.SameOrigin,
 	})
@@ -109,7 +118,7 @@ func assemble(parts Parts) (*App, error) {
 	a.Audit.Register(a.API)
 	a.API.Raw(web.Route{
 		Access: web.Access{Permission: permission.LiveRead}, Method: http.MethodGet, Path: "/api/v1/live",
-		Summary: "Websocket with live events; say {\"subscribe\":[\"lot/…\"]}. 实时事件",
+		Summary: "Websocket with live events; say {\"subscribe\":[\"lot:…\",\"seat\"]}. 实时事件",
 	}, a.Hub)
 	pages, err := cloudweb.Handler()
 	if err != nil {
@@ -153,18 +162,46 @@ func (a *App) Background(name string, run func(ctx context.Context) error) {
 	a.background = append(a.background, background{name, run})
 }
 
-// Follow says who may follow the live topics "kind/…". A kind without a rule is followed by nobody.
-func (a *App) Follow(kind string, rule TopicRule) {
+// Follow adds a kind of live topics. A kind that was not added is followed by nobody.
+func (a *App) Follow(kind string, topic LiveTopic) {
 	if _, has := a.topics[kind]; has {
-		panic("app: two rules for live topics " + kind)
+		panic("app: two kinds of live topics called " + kind)
 	}
-	a.topics[kind] = rule
+	a.topics[kind] = topic
+}
+
+func (a *App) topic(name string) (LiveTopic, string) {
+	kind, rest, _ := strings.Cut(name, ":")
+	return a.topics[kind], rest
 }
 
 func (a *App) mayFollow(ctx context.Context, p scope.Principal, topic string) bool {
-	kind, name, ok := strings.Cut(topic, "/")
-	rule := a.topics[kind]
-	return ok && rule != nil && rule(ctx, p, name)
+	t, name := a.topic(topic)
+	return t.May != nil && t.May(ctx, p, name)
+}
+
+func (a *App) resolve(p scope.Principal, topic string) string {
+	if t, _ := a.topic(topic); t.Resolve != nil {
+		return t.Resolve(p)
+	}
+	return topic
+}
+
+func (a *App) present(ctx context.Context, p scope.Principal, topic string, send func(any)) {
+	if t, name := a.topic(topic); t.Present != nil {
+		t.Present(ctx, p, name, send)
+	}
+}
+
+// reachable is where booths find us; it is known when everything listens.
+type reachable struct{ broker, devices string }
+
+// addresses tells where booths find the broker and the device listener; "" before everything listens.
+func (a *App) addresses() (broker, devices string) {
+	if r := a.reachable.Load(); r != nil {
+		return r.broker, r.devices
+	}
+	return "", ""
 }
 
 // Admit says which booths the embedded broker lets in, apart from having a certificate.

@@ -8,7 +8,9 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/url"
 	"os"
+	"slices"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -147,6 +149,7 @@ func (a *App) run(ctx context.Context, store *Store, brokerURL string, ready fun
 	if err != nil {
 		return errors.Join(err, people.Close(), devices.Close())
 	}
+	a.reachable.Store(&reachable{broker: a.forBooths("ssl", brokerURL), devices: a.forBooths("https", "https://"+devices.Addr().String())})
 	a.serve(ctx, group, "http", people, a.API.Handler())
 	a.serve(ctx, group, "devices", devices, a.API.Handler())
 	a.serve(ctx, group, "ops", ops, telemetry.Handler(a.Registry, a.checks))
@@ -215,6 +218,15 @@ func (a *App) serve(ctx context.Context, group *errgroup.Group, name string, l n
 		}
 		return nil
 	})
+}
+
+// forBooths is the address of a listener of ours under a name that our certificates carry. A configured broker keeps its own.
+func (a *App) forBooths(scheme, address string) string {
+	u, err := url.Parse(address)
+	if err != nil || scheme == "ssl" && a.Config.Broker.URL != "" || slices.Contains(a.Config.Devices.Hosts, u.Hostname()) {
+		return address
+	}
+	return scheme + "://" + net.JoinHostPort(a.Config.Devices.Hosts[0], u.Port())
 }
 
 // reach is the listener's address for somebody on this machine.

@@ -56,17 +56,19 @@ type Configurations interface {
 	Offer(ctx context.Context, lot id.Lot, booth string) error
 }
 
-// Options of a Service; all are required.
+// Options of a Service; all but OnPresence are required.
 type Options struct {
 	DB        *database.DB
 	Audit     *audit.Log
 	Authority Authority
 	Lots      Configurations
 	Photos    object.Store
-	BrokerURL string // as booths reach it: ssl://host:port
-	DeviceURL string // as booths reach the device listener: https://host:port
+	// Addresses tells where booths reach the broker (ssl://host:port) and the device listener (https://host:port).
+	Addresses func() (broker, devices string)
 	Now       func() time.Time
 	Log       *slog.Logger
+	// OnPresence is told who came and went; nil: nobody is.
+	OnPresence func(lot, booth string, online bool)
 }
 
 // Service is what can be done with booths.
@@ -80,8 +82,8 @@ func New(o Options) (*Service, error) {
 	if o.DB == nil || o.Audit == nil || o.Authority == nil || o.Lots == nil || o.Photos == nil || o.Now == nil || o.Log == nil {
 		return nil, errors.New("booth: DB, Audit, Authority, Lots, Photos, Now and Log are required")
 	}
-	if o.BrokerURL == "" || o.DeviceURL == "" {
-		return nil, errors.New("booth: BrokerURL and DeviceURL are required")
+	if o.Addresses == nil {
+		return nil, errors.New("booth: Addresses is required")
 	}
 	return &Service{o: o, store: store{o.DB}}, nil
 }
@@ -171,9 +173,10 @@ func (s *Service) Enroll(ctx context.Context, from, requestID, code, csr string)
 		if err := s.store.putCertificate(tx, lot, booth, cert, now); err != nil {
 			return err
 		}
+		toBroker, toDevices := s.o.Addresses()
 		out = Enrolled{
 			Lot: string(lot), Booth: booth, Certificate: string(cert), CA: string(s.o.Authority.CertificatePEM()),
-			ConfigKey: s.o.Authority.ConfigPublicKey(), Broker: s.o.BrokerURL, DeviceURL: s.o.DeviceURL,
+			ConfigKey: s.o.Authority.ConfigPublicKey(), Broker: toBroker, DeviceURL: toDevices + DevicePath,
 		}
 		return s.o.Audit.Append(tx, audit.Entry{
 			Operator: operator, Actor: scope.Actor("booth:" + string(lot) + "/" + booth), Action: "booth.enroll",
@@ -268,6 +271,9 @@ func (s *Service) presence(ctx context.Context, m broker.Message) error {
 	p, err := wire.Decode[wire.Presence](m.Payload)
 	if err != nil {
 		return err
+	}
+	if s.o.OnPresence != nil {
+		s.o.OnPresence(t.Lot, t.Booth, p.Online)
 	}
 	return s.store.presence(ctx, t.Lot, t.Booth, p, m.At.UTC())
 }

@@ -128,25 +128,37 @@ func projectionEqual(ctx context.Context, q querier, lot string, book *session.B
 	return equal && want == len(have), nil
 }
 
-// Rebuild drops a lot's projections and makes them again from its stored facts, in one transaction.
-func (s *Service) Rebuild(ctx context.Context, lot string) error {
-	err := s.o.DB.WithTx(ctx, func(tx *database.Tx) error {
-		if err := s.store.lockFold(tx, lot); err != nil {
+// Rebuild drops a lot's projections and makes them again from its stored facts, in one transaction. It returns how many
+// facts there are. It may run under traffic.
+func Rebuild(ctx context.Context, db *database.DB, lot string) (int, error) {
+	var facts []fact.Fact
+	st := store{db}
+	err := db.WithTx(ctx, func(tx *database.Tx) error {
+		facts = nil
+		if err := st.lockFold(tx, lot); err != nil {
 			return err
 		}
-		var facts []fact.Fact
 		_, err := eachRecord(ctx, tx.SQL(), lot, func(f fact.Fact) error { facts = append(facts, f); return nil })
 		if err != nil {
 			return err
 		}
-		if err := s.store.dropProjections(tx, lot); err != nil {
+		if err := st.dropProjections(tx, lot); err != nil {
 			return err
 		}
 		book := session.Fold(facts)
-		return s.project(tx, lot, book, book.Vehicles())
+		return st.reproject(tx, lot, book, book.Vehicles())
 	})
 	if err != nil {
-		return fmt.Errorf("rebuild %s: %w", lot, err)
+		return 0, fmt.Errorf("rebuild %s: %w", lot, err)
 	}
-	return nil
+	return len(facts), nil
+}
+
+// Lots lists every lot.
+func Lots(ctx context.Context, db *database.DB) ([]string, error) {
+	rows, err := db.SQL().QueryContext(ctx, `SELECT id FROM lots ORDER BY id`)
+	if err != nil {
+		return nil, fmt.Errorf("list lots: %w", err)
+	}
+	return collect(rows, func(rows *sql.Rows) (lot string, err error) { return lot, rows.Scan(&lot) })
 }

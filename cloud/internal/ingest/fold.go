@@ -228,17 +228,17 @@ func (s *Service) refold(tx *database.Tx, lot string, fresh []fact.Fact) error {
 	if err != nil {
 		return fmt.Errorf("gather what %d facts touch: %w", len(fresh), err)
 	}
-	return s.project(tx, lot, book, vehicles)
+	return s.store.reproject(tx, lot, book, vehicles)
 }
 
-// project writes the rows of vehicles, as far as they differ from those that stand.
-func (s *Service) project(tx *database.Tx, lot string, book *session.Book, vehicles []session.Key) error {
+// reproject writes the rows of vehicles, as far as they differ from those that stand.
+func (s store) reproject(tx *database.Tx, lot string, book *session.Book, vehicles []session.Key) error {
 	if len(vehicles) == 0 {
 		return nil
 	}
 	var sessions []sessionRow
 	var passages []passageRow
-	haveS, haveP, err := s.store.sums(tx, lot, vehicles)
+	haveS, haveP, err := s.sums(tx, lot, vehicles)
 	if err != nil {
 		return err
 	}
@@ -256,7 +256,7 @@ func (s *Service) project(tx *database.Tx, lot string, book *session.Book, vehic
 			}
 		}
 	}
-	return s.store.project(tx, lot, sessions, passages, slices.Sorted(maps.Keys(haveS)))
+	return s.project(tx, lot, sessions, passages, slices.Sorted(maps.Keys(haveS)))
 }
 
 // colour and class of a plate as text; unknown numbers of a newer release are "unknown" and "foreign".

@@ -4,7 +4,7 @@
 //   - a batch is one transaction: the author's cursor row is locked, the rules of exchange judge, the author's exact bytes
 //     are stored, the vehicles they touch are folded again; only after the commit is the cursor told to the booth;
 //   - sessions and passages are projections: at every commit they equal the fold of the lot's stored facts, whatever the
-//     order, number and size of the batches, and [Service.Rebuild] makes the same rows from nothing;
+//     order, number and size of the batches, and [Rebuild] makes the same rows from nothing;
 //   - a fact that cannot be applied is stored and set aside with an alarm; the line moves on;
 //   - an author that wrote two logs is closed; an author that the cloud did not certify for this lot is not heard;
 //   - what the cloud has to say in a lot ([Service.Author]) is written in the transaction of what it tells, and numbered,

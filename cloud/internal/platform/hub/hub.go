@@ -218,6 +218,13 @@ func (h *Hub) Send(topic string, payload any) error {
 	return nil
 }
 
+// Followed tells whether any connection subscribed the (resolved) topic: what nobody follows need not be made.
+func (h *Hub) Followed(topic string) bool {
+	h.mu.RLock()
+	defer h.mu.RUnlock()
+	return len(h.topics[topic]) > 0
+}
+
 // Revoke ends the connections of a sign-in.
 func (h *Hub) Revoke(session string) {
 	h.mu.RLock()

@@ -156,6 +156,7 @@ func (w *World) Handler() http.Handler {
 		l.Camera.Remember(sim.Reading{Plate: p, At: in.At, Trigger: 1, Confidence: 96})
 		return nil
 	}))
+	post("/calm", func(in request) (any, error) { w.Calm(in.On); return nil, nil })
 	post("/asked", func(in request) (any, error) { return nil, w.Asked(in.Lane) })
 	return m
 }

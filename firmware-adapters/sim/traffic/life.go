@@ -18,7 +18,7 @@ func (w *World) life(ctx context.Context, c *Car, entry *sim.Lane, stay time.Dur
 	if !w.enter(ctx, c, entry) {
 		return
 	}
-	if wait(ctx, stay) == nil {
+	if wait(ctx, stay) == nil && !w.calmed() {
 		w.leave(ctx, c)
 	}
 }
@@ -95,7 +95,7 @@ func (w *World) leave(ctx context.Context, c *Car) {
 			return
 		}
 		w.count(func(r *Report) { r.GaveUp++ })
-		if wait(ctx, 10*time.Second) != nil {
+		if wait(ctx, 10*time.Second) != nil || w.calmed() {
 			return
 		}
 	}

@@ -78,25 +78,26 @@ type Phone struct {
 // Pay implements [Payer].
 func (p Phone) Pay(ctx context.Context, pl plate.Plate, before func()) (int64, error) {
 	var quote struct {
-		BillID string `json:"bill_id"`
-		Due    int64  `json:"due"`
+		Quote string `json:"quote"`
+		Due   int64  `json:"due"`
 	}
-	if err := call(ctx, p.HTTP, http.MethodPost, p.Cloud+"/api/v1/owner/quote", "", map[string]any{"lot": p.Lot, "plate": pl.Text}, &quote); err != nil {
+	if err := call(ctx, p.HTTP, http.MethodPost, p.Cloud+"/api/v1/owner/quotes", "", map[string]any{"lot": p.Lot, "plate": pl.Text}, &quote); err != nil {
 		return 0, fmt.Errorf("quote: %w", err)
 	}
 	if quote.Due == 0 {
 		return 0, nil
 	}
 	var order struct {
-		OutTradeNo string `json:"out_trade_no"`
-		PayURL     string `json:"pay_url"`
+		Order  string `json:"order"`
+		PayURL string `json:"pay_url"`
 	}
-	if err := call(ctx, p.HTTP, http.MethodPost, p.Cloud+"/api/v1/owner/pay", "", map[string]any{"bill_id": quote.BillID}, &order); err != nil {
+	path := p.Cloud + "/api/v1/owner/quotes/" + url.PathEscape(quote.Quote) + "/orders"
+	if err := call(ctx, p.HTTP, http.MethodPost, path, "", map[string]any{"channel": "wechat_h5"}, &order); err != nil {
 		return 0, fmt.Errorf("order payment: %w", err)
 	}
 	before()
-	if order.OutTradeNo != "" {
-		if err := call(ctx, p.HTTP, http.MethodPost, p.FakePay+"/sim/pay", "", map[string]any{"out_trade_no": order.OutTradeNo}, nil); err != nil {
+	if p.FakePay != "" {
+		if err := call(ctx, p.HTTP, http.MethodPost, p.FakePay+"/sim/pay", "", map[string]any{"out_trade_no": order.Order}, nil); err != nil {
 			return 0, fmt.Errorf("pay: %w", err)
 		}
 		return quote.Due, nil

@@ -42,6 +42,7 @@ type World struct {
 	here   map[string]*Car      // by lane: who stands there
 	gone   map[string]departure // by lane: who stood there last
 	asked  map[string]time.Time
+	calm   bool // nobody sets out
 	report Report
 	wrong  []Wrong
 	ctx    context.Context //nolint:containedctx // the life of Run, for cars that are sent over HTTP
@@ -211,7 +212,7 @@ func (w *World) traffic(ctx context.Context) {
 			return
 		}
 		lanes := w.dir(true)
-		if full || len(lanes) == 0 {
+		if full || len(lanes) == 0 || w.calmed() {
 			continue
 		}
 		w.mu.Lock()
@@ -248,11 +249,24 @@ func (w *World) longStays(ctx context.Context) {
 		w.mu.Unlock()
 		entries[i%len(entries)].Camera.Remember(sim.Reading{Plate: c.Plate, At: c.EnteredAt, Trigger: 1, Confidence: 96})
 		w.drive(func() {
-			if wait(ctx, stay) == nil {
+			if wait(ctx, stay) == nil && !w.calmed() {
 				w.leave(ctx, c)
 			}
 		})
 	}
+}
+
+// Calm stops cars from setting out, in or out, or lets them again. Those at the lanes finish what they are at.
+func (w *World) Calm(on bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.calm = on
+}
+
+func (w *World) calmed() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.calm
 }
 
 func (w *World) dir(entry bool) []*sim.Lane {

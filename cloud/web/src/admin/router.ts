@@ -1,4 +1,12 @@
 import { createRouter, createWebHistory } from 'vue-router'
+import LotLive from './pages/LotLive.vue'
+import LotPage from './pages/LotPage.vue'
+import LotSettings from './pages/LotSettings.vue'
+import LotsPage from './pages/LotsPage.vue'
+import NowherePage from './pages/NowherePage.vue'
+import PassagesPage from './pages/PassagesPage.vue'
+import SessionPage from './pages/SessionPage.vue'
+import SessionsPage from './pages/SessionsPage.vue'
 
 declare module 'vue-router' {
   interface RouteMeta {
@@ -9,31 +17,32 @@ declare module 'vue-router' {
   }
 }
 
+// All pages at once: one loaded later cannot be reached while the network is away, or after an update of the server.
 export const router = createRouter({
   history: createWebHistory('/admin/'),
   scrollBehavior: (_to, _from, saved) => saved ?? { top: 0 },
   routes: [
     { path: '/', redirect: '/lots' },
-    { path: '/lots', name: 'lots', component: () => import('./pages/LotsPage.vue'), meta: { title: 'menu.lots', menu: '/lots' } },
+    { path: '/lots', name: 'lots', component: LotsPage, meta: { title: 'menu.lots', menu: '/lots' } },
     {
       path: '/lots/:lot',
-      component: () => import('./pages/LotPage.vue'),
+      component: LotPage,
       props: true,
       meta: { menu: '/lots' },
       children: [
-        { path: '', name: 'lot-live', component: () => import('./pages/LotLive.vue'), props: true, meta: { title: 'lot.live', menu: '/lots' } },
-        { path: 'settings', name: 'lot-settings', component: () => import('./pages/LotSettings.vue'), props: true, meta: { title: 'lot.settings', menu: '/lots' } },
+        { path: '', name: 'lot-live', component: LotLive, props: true, meta: { title: 'lot.live', menu: '/lots' } },
+        { path: 'settings', name: 'lot-settings', component: LotSettings, props: true, meta: { title: 'lot.settings', menu: '/lots' } },
       ],
     },
-    { path: '/sessions', name: 'sessions', component: () => import('./pages/SessionsPage.vue'), meta: { title: 'menu.sessions', menu: '/sessions' } },
+    { path: '/sessions', name: 'sessions', component: SessionsPage, meta: { title: 'menu.sessions', menu: '/sessions' } },
     {
       path: '/lots/:lot/sessions/:id',
       name: 'session',
-      component: () => import('./pages/SessionPage.vue'),
+      component: SessionPage,
       props: true,
       meta: { title: 'd.title', menu: '/sessions' },
     },
-    { path: '/passages', name: 'passages', component: () => import('./pages/PassagesPage.vue'), meta: { title: 'menu.passages', menu: '/passages' } },
-    { path: '/:rest(.*)*', name: 'nowhere', component: () => import('./pages/NowherePage.vue'), meta: { title: 'error.404' } },
+    { path: '/passages', name: 'passages', component: PassagesPage, meta: { title: 'menu.passages', menu: '/passages' } },
+    { path: '/:rest(.*)*', name: 'nowhere', component: NowherePage, meta: { title: 'error.404' } },
   ],
 })

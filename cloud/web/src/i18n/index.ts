@@ -21,7 +21,7 @@ export function newI18n(words: Words) {
   })
 }
 
-/** The words of a page: t('key'), the language, and l(text) for texts that come in both. */
+/** The words of a page: t of a key, the language, and l(text) for texts that come in both. */
 export function useWords() {
   const { t, te, locale } = useI18n()
   const l = (text: { zh: string; en: string } | null | undefined) =>

@@ -100,24 +100,25 @@ func TestOtherTenantSeesNothing(t *testing.T) {
 	mine := s.SignIn(t, s.Operator(t, "One"), account.RoleAdmin)
 	theirs := s.SignIn(t, s.Operator(t, "Two"), account.RoleAdmin)
 	target := string(s.User(t, mine.User.Operator.ID, account.RoleSeat).ID)
-	ids := map[string]string{"/api/v1/users/{id}": target, "/api/v1/users/{id}/password": target}
-	bodies := map[string]string{"update-user": `{"full_name":"x"}`, "reset-password": `{"password":"another good one"}`}
+	paths := lotThings(t, s, mine)
+	paths["/api/v1/users/{id}"], paths["/api/v1/users/{id}/password"] = "/api/v1/users/"+target, "/api/v1/users/"+target+"/password"
+	bodies := map[string]string{"update-lot": updateLot, "update-user": `{"full_name":"x"}`, "reset-password": `{"password":"another good one"}`}
 	for _, op := range operations(t, mine) {
 		if op.Permission == "" || !strings.Contains(op.path, "{") {
 			continue
 		}
-		target, has := ids[op.path]
+		path, has := paths[op.path]
 		if !has {
-			t.Errorf("%s %s has no row here: give ids something of the first tenant's", op.method, op.path)
+			t.Errorf("%s %s has no row here: give paths something of the first tenant's", op.method, op.path)
 			continue
 		}
 		body := bodies[op.ID]
-		r := theirs.Send(t, op.method, strings.ReplaceAll(op.path, "{id}", target), []byte(body))
+		r := theirs.Send(t, op.method, path, []byte(body))
 		if r.Status != http.StatusNotFound {
 			t.Errorf("%s across tenants: %d %s, want 404", op.ID, r.Status, r.Body)
 		}
 		// The same request by its owner works, so the 404 above was the tenant's doing.
-		if r := mine.Send(t, op.method, strings.ReplaceAll(op.path, "{id}", target), []byte(body)); r.Status >= 300 {
+		if r := mine.Send(t, op.method, path, []byte(body)); r.Status >= 300 {
 			t.Errorf("%s by its own tenant: %d %s", op.ID, r.Status, r.Body)
 		}
 	}

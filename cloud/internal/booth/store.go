@@ -17,6 +17,7 @@ import (
 	"lotkeeper/shared/wire"
 )
 
+// GORM takes bytes that follow an opening parenthesis for a list, so hashes are never the first of VALUES.
 type store struct{ db *database.DB }
 
 // operatorOf finds a booth that the scope sees.
@@ -34,8 +35,8 @@ func (s store) operatorOf(tx *database.Tx, sc scope.Scope, lot id.Lot, booth str
 }
 
 func (s store) putCode(tx *database.Tx, hash [32]byte, lot id.Lot, booth string, actor scope.Actor, now, expires time.Time) error {
-	err := tx.Gorm().Exec(`INSERT INTO booth_codes (code_sha256, lot_id, booth_id, actor, created_at, expires_at) VALUES (?, ?, ?, ?, ?, ?)`,
-		hash[:], string(lot), booth, string(actor), now, expires).Error
+	err := tx.Gorm().Exec(`INSERT INTO booth_codes (lot_id, booth_id, code_sha256, actor, created_at, expires_at) VALUES (?, ?, ?, ?, ?, ?)`,
+		string(lot), booth, hash[:], string(actor), now, expires).Error
 	if err != nil {
 		return fmt.Errorf("store code: %w", err)
 	}
@@ -67,8 +68,8 @@ func (s store) putCertificate(tx *database.Tx, lot id.Lot, booth string, certPEM
 		return fmt.Errorf("read issued certificate: %w", err)
 	}
 	hash := sha256.Sum256(der)
-	err = tx.Gorm().Exec(`INSERT INTO booth_certificates (sha256, lot_id, booth_id, serial, der, issued_at, not_after) VALUES (?, ?, ?, ?, ?, ?, ?)`,
-		hash[:], string(lot), booth, cert.SerialNumber.Text(16), der, now, cert.NotAfter).Error
+	err = tx.Gorm().Exec(`INSERT INTO booth_certificates (lot_id, booth_id, sha256, serial, der, issued_at, not_after) VALUES (?, ?, ?, ?, ?, ?, ?)`,
+		string(lot), booth, hash[:], cert.SerialNumber.Text(16), der, now, cert.NotAfter).Error
 	if err != nil {
 		return fmt.Errorf("store certificate: %w", err)
 	}

@@ -122,7 +122,7 @@ func New(cfg Config) (*API, error) {
 			return nil, fmt.Errorf("web: metrics: %w", err)
 		}
 	}
-	engine.Use(a.begin, a.recover, a.headers, a.checkOrigin, a.limit, a.authenticate)
+	engine.Use(a.begin, a.recover, a.headers, a.checkOrigin, a.limit, refuseNUL, a.authenticate)
 	engine.NoRoute(a.notFound)
 	engine.NoMethod(func(c *gin.Context) { writeProblem(c, errMethod) })
 

@@ -157,6 +157,17 @@ func (a *API) limit(c *gin.Context) {
 	c.Next()
 }
 
+var errNUL = fault.New(fault.Invalid, "request.nul", "地址含有无效字符", "the address holds a NUL character")
+
+// refuseNUL spares every query the one character that no text column holds.
+func refuseNUL(c *gin.Context) {
+	if strings.Contains(c.Request.URL.Path, "\x00") || strings.Contains(c.Request.URL.RawQuery, "%00") {
+		writeProblem(c, errNUL)
+		return
+	}
+	c.Next()
+}
+
 // authenticate turns the cookie into a principal. A dead cookie makes the caller anonymous: public pages work.
 func (a *API) authenticate(c *gin.Context) {
 	if tls := c.Request.TLS; tls != nil && len(tls.VerifiedChains) > 0 {

@@ -80,6 +80,7 @@ type Controller struct {
 	state   State
 	nextAsk uint64
 	waiting map[uint64]chan Reply
+	replies []func() // told once the lane has come to rest, so that who is told sees what came of it
 	held    []func() // reads that the camera may forget once they are recorded
 	barrier *hand
 	display *hand
@@ -246,6 +247,10 @@ func (c *Controller) feed(ctx context.Context, in Input) {
 		}
 	}
 	c.publish()
+	for _, tell := range c.replies {
+		tell()
+	}
+	c.replies = nil
 	if c.state.Pending == nil {
 		for _, stored := range c.held {
 			stored()
@@ -274,7 +279,7 @@ func (c *Controller) perform(ctx context.Context, e Effect) Input {
 	case Answer:
 		if reply := c.waiting[e.Ask]; reply != nil {
 			delete(c.waiting, e.Ask)
-			reply <- e.Reply
+			c.replies = append(c.replies, func() { reply <- e.Reply })
 		}
 	}
 	return nil

@@ -28,7 +28,8 @@ var ErrOffline = errors.New("device is offline")
 // Device is one configured device.
 type Device interface {
 	// Run serves the device until ctx ends (nil) or the link breaks (the cause). emit must not be called after Run
-	// returned; it may block for a moment when the receiver is behind, so Run must go on noticing ctx.
+	// returned; it may block for a moment when the receiver is behind, so Run must go on noticing ctx. When emit returns,
+	// the receiver has taken the event over: a device that keeps records until they are acknowledged forgets it then.
 	Run(ctx context.Context, emit func(Event)) error
 }
 

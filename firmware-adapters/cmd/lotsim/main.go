@@ -38,6 +38,7 @@ sends more, breaks things, and tells the truth:
   POST /loop     {"lane","input","on"}          POST /tear {"lane"}
   POST /power    {"lane","device","off"}        POST /link {"lane","device"}
   POST /misread  {"lane","plate"}               POST /remember {"lane","plate","at"}
+  POST /calm     {"on"}     nobody sets out any more; those at the lanes finish
   POST /asked    {"lane"}   somebody was asked to open this lane by hand
 
 Write a configuration to start from with: lotsim --sample > lotsim.yaml`

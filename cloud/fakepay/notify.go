@@ -113,6 +113,9 @@ func (g *Gateway) notification(ctx context.Context, order string, f Faults) (*ht
 		return nil, ErrNotPayable
 	}
 	t, url := maps.Clone(g.transaction(o)), o.NotifyURL
+	if !o.Paid.IsZero() {
+		t["trade_state"], t["trade_state_desc"] = "SUCCESS", "支付成功" // it tells of the payment, whatever came after
+	}
 	if f.WrongAmount {
 		t["amount"] = map[string]any{"total": o.Total + 1, "payer_total": o.Total + 1, "currency": o.Currency, "payer_currency": o.Currency}
 	}

@@ -54,6 +54,7 @@ test.each([
 ] as const)('%o is drawn %s', (p, want) => expect(likelyColour(p)).toBe(want))
 test('the dot stands behind the city', () => {
   expect(split('粤BD90218')).toEqual({ head: '粤B', tail: 'D90218' })
+  expect(split('粤B·**345')).toEqual({ head: '粤B', tail: '**345' })
   expect(split('WJ1234')).toEqual({ head: '', tail: 'WJ1234' })
 })
 

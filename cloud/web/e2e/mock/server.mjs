@@ -11,7 +11,7 @@ import { iso, makePlate, makeWorld, photo, photos, sessionDetail, text } from '.
 
 const types = { '.js': 'text/javascript', '.css': 'text/css', '.svg': 'image/svg+xml', '.html': 'text/html; charset=utf-8', '.json': 'application/json' }
 const problem = (status, code, zh, en) => ({ status, body: { type: 'about:blank', title: code, status, code, kind: 'invalid', detail: zh, zh, en, request_id: 'mock00000001' } })
-const user = { id: 'u1', name: 'admin', display_name: '陈敏', role: 'admin', permissions: ['lot:read', 'session:read', 'gate:open'], operator: 'demo' }
+const me = { user: { id: 'u1', name: 'admin', full_name: '陈敏', role: 'admin', operator: { id: 'o1', name: '滨江停车' }, must_change: false }, permissions: ['lot.read', 'session.read', 'barrier.open'] }
 
 export function startMock({ port = 0, dist } = {}) {
   const world = makeWorld(Date.now())
@@ -25,9 +25,9 @@ export function startMock({ port = 0, dist } = {}) {
   }
 
   const routes = [
-    ['POST', '/api/v1/sign-in', ({ body }) => (body.password === 'wrong' ? problem(401, 'sign_in.wrong', '用户名或密码不正确', 'Wrong name or password') : { body: { user }, headers: { 'Set-Cookie': 'lotkeeper=1; Path=/; HttpOnly; SameSite=Lax' } })],
+    ['POST', '/api/v1/sign-in', ({ body }) => (body.password === 'wrong' ? problem(401, 'sign_in.wrong', '用户名或密码不正确', 'Wrong name or password') : { body: me, headers: { 'Set-Cookie': 'lotkeeper=1; Path=/; HttpOnly; SameSite=Lax' } })],
     ['POST', '/api/v1/sign-out', () => ({ status: 204, headers: { 'Set-Cookie': 'lotkeeper=; Path=/; Max-Age=0' } })],
-    ['GET', '/api/v1/me', () => ({ body: { user } })],
+    ['GET', '/api/v1/me', () => ({ body: me })],
     ['POST', '/api/v1/me/password', () => ({ status: 204 })],
     ['GET', '/api/v1/lots', ({ q }) => { const items = world.lots.filter((x) => (!q.get('kind') || x.kind === q.get('kind')) && (!q.get('q') || (x.name.zh + x.id).includes(q.get('q')))); return { body: { items, total: items.length } } }],
     ['GET', '/api/v1/lots/:lot', ({ p }) => { const x = world.lots.find((l) => l.id === p.lot); return x ? { body: { ...world.detail, ...x, lanes: p.lot === 'riverside' ? world.detail.lanes : [], booths: world.detail.booths } } : problem(404, 'lot.not_found', '没有这个车场', 'there is no such lot') }],
@@ -71,7 +71,7 @@ export function startMock({ port = 0, dist } = {}) {
     ['GET', '/api/v1/owner/quotes/:quote', ({ p }) => ({ body: makeQuote(decodeURIComponent(p.quote).slice(2)) })],
     ['POST', '/api/v1/owner/quotes/:quote/orders', ({ p, host }) => {
       const id = 'LK2026112215410700' + (world.orders.size + 1)
-      world.orders.set(id, { order: id, state: 'pending', amount: 2500, paid_at: null, quote: p.quote })
+      world.orders.set(id, { order: id, state: 'pending', amount: 2500, currency: 'CNY', paid_at: null, quote: p.quote })
       return { status: 201, body: { order: id, amount: 2500, pay_url: `http://${host}/cashier/${id}` } }
     }],
     ['GET', '/api/v1/owner/orders/:order', ({ p }) => { const o = world.orders.get(p.order); return o ? { body: o } : problem(404, 'order.not_found', '没有这个订单', 'there is no such order') }],
@@ -79,16 +79,16 @@ export function startMock({ port = 0, dist } = {}) {
     ['GET', '/api/v1/lots/:lot/lanes/:lane/qr.png', () => ({ type: 'image/svg+xml', raw: '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 21 21"><rect width="21" height="21" fill="#fff"/>' + Array.from({ length: 220 }, (_, i) => `<rect x="${(i * 7) % 21}" y="${(i * 11 + Math.floor(i / 21)) % 21}" width="1" height="1"/>`).join('') + '</svg>' })],
     ['GET', '/api/v1/sessions.csv', () => ({ type: 'text/csv', raw: '\ufeffid,plate\n' + world.sessions.map((s) => s.id + ',' + s.plate.text).join('\n') })],
     ['GET', '/cashier/:order', ({ p }) => ({ type: 'text/html; charset=utf-8', raw: `<button onclick="fetch('/cashier/${p.order}/pay',{method:'POST'}).then(()=>location='/pay?lot=riverside&lane=exit-1&order=${p.order}')">付款</button>` })],
-    ['POST', '/cashier/:order/pay', ({ p }) => { Object.assign(world.orders.get(p.order), { state: 'paid', paid_at: iso(Date.now()), receipt: { no: 'R-0001-8842' } }); return { status: 204 } }],
+    ['POST', '/cashier/:order/pay', ({ p }) => { Object.assign(world.orders.get(p.order), { state: 'paid', paid_at: iso(Date.now()), receipt: { no: 'R-0001-8842', lot_name: world.lots[0].name, plate: '粤B·***218', leave_by: iso(Date.now() + 900e3) } }); return { status: 204 } }],
   ]
   const makeQuote = (plate) => {
     const now = Date.now()
     const paid = [...world.orders.values()].some((o) => o.state === 'paid' && decodeURIComponent(o.quote).slice(2) === plate)
     const lines = [
-      { kind: 'unit', text: text('首小时', 'First hour'), amount: 1000 }, { kind: 'unit', text: text('之后 5 × 30 分钟 × ¥3.00', 'Then 5 × 30 min at ¥3.00'), amount: 1500 },
+      { kind: 'charge', text: text('首小时', 'First hour'), amount: 1000 }, { kind: 'charge', text: text('之后 5 × 30 分钟 × ¥3.00', 'Then 5 × 30 min at ¥3.00'), amount: 1500 },
       ...(paid ? [{ kind: 'paid', text: text('已支付', 'Paid'), amount: -2500 }] : []),
     ]
-    return { quote: 'q-' + plate, lot_name: world.lots[0].name, plate, entered_at: iso(now - 3.2 * 3600e3), duration_s: Math.floor(3.2 * 3600), gross: 2500, free: 0, paid: paid ? 2500 : 0, due: paid ? 0 : 2500, currency: 'CNY', lines, valid_until: iso(now + 300e3), state: paid ? 'paid' : 'due' }
+    return { quote: 'q-' + plate, lot_name: world.lots[0].name, plate, entered_at: iso(now - 3.2 * 3600e3), duration_s: Math.floor(3.2 * 3600), gross: 2500, free: 0, paid: paid ? 2500 : 0, due: paid ? 0 : 2500, currency: 'CNY', lines, valid_until: iso(now + 300e3), state: paid ? 'paid' : 'due', payable: true, leave_by: paid ? iso(now + 900e3) : null }
   }
 
   const server = createServer(async (req, res) => {

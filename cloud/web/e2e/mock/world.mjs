@@ -79,7 +79,7 @@ function makePassages(now) {
     const p = random() < 0.04 ? null : makePlate()
     const hold = exit && random() < 0.3
     return {
-      id: `b4qk2m9x.${18200 - n * 2}`, lot: 'riverside', at: iso(now - n * 74e3), lane: exit ? 'exit-1' : 'entry-1', dir: exit ? 'exit' : 'entry', plate: p,
+      id: `b4qk2m9x.${18200 - n * 2}`, lot: 'riverside', at: iso(now - n * 74e3), lane: exit ? 'exit-1' : 'entry-1', dir: exit ? 'exit' : 'entry', plate: p ?? { text: '', colour: 'unknown', class: 'none' }, reason_text: text('', ''),
       confidence: Math.floor(70 + random() * 30), outcome: n === 0 ? '' : pick(['passed', 'passed', 'passed', 'passed', 'passed', 'passed', 'reversed', 'gone']),
       decision: hold ? 'hold' : 'open', reason: exit ? (hold ? 'unpaid' : pick(['paid', 'free', 'zero', 'permit'])) : 'entry',
       photo: random() < 0.9 ? photo(p?.text ?? '') : '', session: p ? `b4qk2m9x.${17902 - n * 3}` : '', late: false,
@@ -93,8 +93,8 @@ export function sessionDetail(s, now) {
   const left = s.left_at ? Date.parse(s.left_at) : 0
   const lines = s.billed && s.money.gross > 0
     ? [
-        { kind: 'unit', text: text('首小时', 'First hour'), from: iso(at), to: iso(at + 3600e3), amount: 1000 },
-        ...(s.money.gross > 1000 ? [{ kind: 'unit', text: text(`之后 ${(s.money.gross - 1000) / 300} × 30 分钟 × ¥3.00`, `Then ${(s.money.gross - 1000) / 300} × 30 min at ¥3.00`), from: iso(at + 3600e3), to: iso(left), amount: s.money.gross - 1000 }] : []),
+        { kind: 'charge', text: text('首小时', 'First hour'), from: iso(at), to: iso(at + 3600e3), amount: 1000 },
+        ...(s.money.gross > 1000 ? [{ kind: 'charge', text: text(`之后 ${(s.money.gross - 1000) / 300} × 30 分钟 × ¥3.00`, `Then ${(s.money.gross - 1000) / 300} × 30 min at ¥3.00`), from: iso(at + 3600e3), to: iso(left), amount: s.money.gross - 1000 }] : []),
         ...(s.money.free ? [{ kind: 'free', text: text('商户优惠券', 'Shop coupon'), amount: -s.money.free }] : []),
       ]
     : [{ kind: 'free', text: text('30 分钟内免费', 'Free within 30 minutes'), from: iso(at), to: iso(left || now), amount: 0 }]

@@ -4,6 +4,46 @@
  */
 
 export interface paths {
+    "/api/v1/alarms": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Open alarms, newest first
+         * @description 未处理的告警
+         */
+        get: operations["list-alarms"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/alarms/{alarm}/clear": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Mark an alarm as seen to
+         * @description 告警处理完毕
+         */
+        post: operations["clear-alarm"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/audit": {
         parameters: {
             query?: never;
@@ -16,6 +56,194 @@ export interface paths {
          * @description 操作日志，最新在前
          */
         get: operations["list-audit"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/enroll": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Enrol a booth: code and signing request for a certificate
+         * @description 岗亭注册：用注册码换取证书
+         */
+        post: operations["enroll"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/ingest/quarantine": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Facts that were stored but cannot be applied
+         * @description 被隔离的记录
+         */
+        get: operations["list-quarantine"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/lots": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Lots
+         * @description 停车场列表
+         */
+        get: operations["list-lots"];
+        put?: never;
+        /**
+         * Make a lot with its first configuration
+         * @description 新建停车场
+         */
+        post: operations["create-lot"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/lots/{lot}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A lot with its configuration and booths
+         * @description 停车场详情
+         */
+        get: operations["get-lot"];
+        /**
+         * Give a lot its next configuration
+         * @description 修改停车场配置，下发到岗亭
+         */
+        put: operations["update-lot"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/lots/{lot}/booths/{booth}/codes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * A one-time code to enrol a booth with
+         * @description 生成岗亭一次性注册码
+         */
+        post: operations["create-booth-code"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/lots/{lot}/booths/{booth}/withdraw": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Withdraw a booth's certificates: it must enrol again
+         * @description 收回岗亭证书，须重新注册
+         */
+        post: operations["withdraw-booth"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/lots/{lot}/cursors": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * How far each author's log has arrived, and the digest
+         * @description 各岗亭日志的接收进度与摘要
+         */
+        get: operations["list-cursors"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/lots/{lot}/live": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A lot as it is now
+         * @description 停车场实时状态
+         */
+        get: operations["get-live"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/lots/{lot}/sessions/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A session with its bill, payments, photos and facts
+         * @description 停车订单详情
+         */
+        get: operations["get-session"];
         put?: never;
         post?: never;
         delete?: never;
@@ -58,6 +286,106 @@ export interface paths {
          * @description 修改密码，其他登录随之失效
          */
         post: operations["change-password"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/passages": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Vehicles seen in lanes, newest first
+         * @description 过车记录
+         */
+        get: operations["list-passages"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/seat/commands": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Ask a lane to do something now; what became of it is told by its state
+         * @description 向车道下达指令
+         */
+        post: operations["give-command"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/seat/commands/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What became of a command
+         * @description 指令结果
+         */
+        get: operations["get-command"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/seat/queue": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Lanes where somebody is held, longest first
+         * @description 等待处理的车道
+         */
+        get: operations["get-seat-queue"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sessions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Parking sessions
+         * @description 停车订单列表
+         */
+        get: operations["list-sessions"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -220,9 +548,55 @@ export interface components {
             request_id: string;
             subject: string;
         };
+        BoothEnrolled: {
+            booth: string;
+            broker: string;
+            /** @description PEM; pin it. */
+            ca: string;
+            /** @description PEM */
+            certificate: string;
+            config: components["schemas"]["WireSigned"];
+            /** @description Ed25519; verifies configurations. */
+            config_key: string;
+            device_url: string;
+            lot: string;
+        };
         ChangePasswordRequest: {
             new: string;
             old: string;
+        };
+        CreateBoothCodeReply: {
+            /** @description Shown once; case and dashes do not matter. */
+            code: string;
+            /** Format: date-time */
+            expires_at: string;
+        };
+        CreateLotRequest: {
+            booths: components["schemas"]["LotBooth"][] | null;
+            /** @description Day types of dates. */
+            calendar?: unknown;
+            /** Format: int64 */
+            capacity: number;
+            /** @example CNY */
+            currency: string;
+            /** @description Plates that need not pay. */
+            free?: components["schemas"]["LotFree"][] | null;
+            /**
+             * @description For ever; part of topics and addresses.
+             * @example riverside
+             */
+            id: string;
+            /** @enum {string} */
+            kind: "off_street" | "on_street";
+            lanes: components["schemas"]["LotLane"][] | null;
+            name: components["schemas"]["LotText"];
+            policy?: components["schemas"]["LotPolicy"];
+            /** @description Which tariff a new stay gets; the first that fits. */
+            rules?: components["schemas"]["LotRule"][] | null;
+            /** @description Tariff documents. Published versions stay, named or not, and cannot change. */
+            tariffs?: unknown[] | null;
+            /** @example Asia/Shanghai */
+            tz: string;
         };
         CreateUserRequest: {
             all_lots: boolean;
@@ -233,6 +607,140 @@ export interface components {
             /** @enum {string} */
             role: "admin" | "seat";
         };
+        EnrollRequest: {
+            code: string;
+            /** @description PEM; only its Ed25519 key is used. */
+            csr: string;
+        };
+        GetCommandReply: {
+            /** @enum {string} */
+            action: "open" | "close" | "correct";
+            /** Format: date-time */
+            answered_at: string | null;
+            command: string;
+            /** Format: date-time */
+            created_at: string;
+            /** Format: date-time */
+            expires_at: string;
+            /** @description The booth's fact about it. */
+            fact: string;
+            lane: string;
+            lot: string;
+            reason: string;
+            /** @enum {string} */
+            state: "sent" | "done" | "refused" | "unknown" | "expired" | "replayed" | "mismatched";
+            /** @description What the booth said about it. */
+            text: string;
+        };
+        GetLiveReply: {
+            /** Format: int64 */
+            capacity: number;
+            /** Format: int64 */
+            inside: number;
+            lanes: components["schemas"]["LiveLane"][] | null;
+        };
+        GetSeatQueueReply: {
+            items: components["schemas"]["SeatCase"][] | null;
+            /** Format: int64 */
+            total: number;
+        };
+        GetSessionReply: {
+            aliases: string[] | null;
+            bill: components["schemas"]["ParkingBill"];
+            billed: boolean;
+            currency: string;
+            /**
+             * Format: int64
+             * @description Null while an end is not known.
+             */
+            duration_s: number | null;
+            /** Format: date-time */
+            entered_at: string | null;
+            entry: components["schemas"]["ParkingVisit"];
+            entry_lane: string;
+            exit: components["schemas"]["ParkingVisit"];
+            exit_lane: string;
+            facts: components["schemas"]["ParkingFact"][] | null;
+            flags: string[] | null;
+            /** @enum {string} */
+            grade: "both" | "one" | "sensor";
+            id: string;
+            /** Format: date-time */
+            left_at: string | null;
+            lot: string;
+            money: components["schemas"]["ParkingMoney"];
+            payments: components["schemas"]["ParkingPayment"][] | null;
+            plate: components["schemas"]["ParkingPlate"];
+            /** @enum {string} */
+            state: "inside" | "left" | "lost";
+        };
+        GiveCommandPlateStruct: {
+            /** @enum {string} */
+            colour?: "unknown" | "blue" | "yellow" | "white" | "black" | "green" | "yellow-green";
+            text: string;
+        };
+        GiveCommandReply: {
+            command: string;
+            /** Format: date-time */
+            expires_at: string;
+        };
+        GiveCommandRequest: {
+            /** @enum {string} */
+            action: "open" | "close" | "correct";
+            lane: string;
+            lot: string;
+            /** @description For correct. */
+            plate?: components["schemas"]["GiveCommandPlateStruct"];
+            reason: string;
+            /**
+             * Format: int64
+             * @description mono of that view.
+             */
+            seen: number;
+            /** @description Of the view that the operator acts on. */
+            token: components["schemas"]["WireToken"];
+        };
+        IngestAlarmItem: {
+            id: string;
+            kind: string;
+            /** Format: date-time */
+            last_at: string;
+            lot: string;
+            /** Format: date-time */
+            raised_at: string;
+            subject: string;
+            text: components["schemas"]["IngestAlarmText"];
+            /** Format: int64 */
+            times: number;
+        };
+        IngestAlarmText: {
+            en: string;
+            zh: string;
+        };
+        IngestCursorItem: {
+            author: string;
+            booth: string;
+            /** @description Why nothing more is taken from it. */
+            closed?: string;
+            hash: string;
+            /** Format: int64 */
+            seq: number;
+            /** Format: date-time */
+            updated_at: string;
+        };
+        IngestQuarantineItem: {
+            /** Format: date-time */
+            at: string;
+            cause: string;
+            fact: string;
+            kind: string;
+            lot: string;
+        };
+        ListAlarmsReply: {
+            items: components["schemas"]["IngestAlarmItem"][] | null;
+            /** Format: int64 */
+            total: number;
+        };
         ListAuditReply: {
             /**
              * Format: int64
@@ -241,8 +749,368 @@ export interface components {
             next: number;
             records: components["schemas"]["AuditRecord"][] | null;
         };
+        ListCursorsReply: {
+            /** @description Of all logs up to the cursors: a booth with the same cursors has the same. */
+            digest: string;
+            items: components["schemas"]["IngestCursorItem"][] | null;
+        };
+        ListLotsReply: {
+            items: components["schemas"]["LotSummary"][] | null;
+            /** Format: int64 */
+            total: number;
+        };
+        ListPassagesReply: {
+            items: components["schemas"]["ParkingPassage"][] | null;
+            /** Format: int64 */
+            total: number;
+        };
+        ListQuarantineReply: {
+            items: components["schemas"]["IngestQuarantineItem"][] | null;
+            /** Format: int64 */
+            total: number;
+        };
+        ListSessionsReply: {
+            items: components["schemas"]["ParkingSession"][] | null;
+            /** Format: int64 */
+            total: number;
+            /** @description Of everything the filter finds, all pages. */
+            totals: components["schemas"]["ParkingTotals"];
+        };
         ListUsersReply: {
             users: components["schemas"]["AccountUser"][] | null;
+        };
+        LiveLane: {
+            action?: string;
+            arm: string;
+            /** Format: date-time */
+            at: string;
+            booth: string;
+            booth_online: boolean;
+            currency?: string;
+            dir: string;
+            /** Format: int64 */
+            due: number;
+            /** Format: date-time */
+            entered?: string;
+            faults?: string[] | null;
+            lane: string;
+            loop: boolean;
+            /** Format: int64 */
+            mono: number;
+            photo?: string;
+            plate?: components["schemas"]["Plate"];
+            read?: string;
+            reason?: string;
+            /**
+             * Format: date-time
+             * @description When it last spoke; null: not since the cloud started.
+             */
+            seen_at: string | null;
+            session?: string;
+            similar?: components["schemas"]["WireCandidate"][] | null;
+            token: components["schemas"]["WireToken"];
+            /** Format: date-time */
+            waiting?: string;
+        };
+        Lot: {
+            booths: components["schemas"]["LotBoothState"][] | null;
+            /** @description Day types of dates. */
+            calendar?: unknown;
+            /** Format: int64 */
+            capacity: number;
+            /** Format: int64 */
+            config_number: number;
+            /** @example CNY */
+            currency: string;
+            /** @description Plates that need not pay. */
+            free?: components["schemas"]["LotFree"][] | null;
+            id: string;
+            /** Format: int64 */
+            inside: number;
+            /** @enum {string} */
+            kind: "off_street" | "on_street";
+            lanes: components["schemas"]["LotLane"][] | null;
+            name: components["schemas"]["LotText"];
+            pay_url: string;
+            policy?: components["schemas"]["LotPolicy"];
+            /** @description Which tariff a new stay gets; the first that fits. */
+            rules?: components["schemas"]["LotRule"][] | null;
+            /** @description What a new stay of any vehicle gets. */
+            tariff: components["schemas"]["LotTariff"];
+            /** @description Tariff documents. Published versions stay, named or not, and cannot change. */
+            tariffs?: unknown[] | null;
+            /** @example Asia/Shanghai */
+            tz: string;
+        };
+        LotBooth: {
+            id: string;
+            name: components["schemas"]["LotText"];
+            /** @description host:port of its exchange with the other booths. */
+            peer?: string;
+            /** @description host:port of its raft, for the other booths. */
+            raft?: string;
+            voter?: boolean;
+        };
+        LotBoothState: {
+            /** @description Its newest log. */
+            author: string;
+            /**
+             * Format: int64
+             * @description The configuration in force there.
+             */
+            config: number;
+            id: string;
+            /**
+             * Format: int64
+             * @description Facts it has that have not arrived.
+             */
+            lag: number;
+            name: components["schemas"]["LotText"];
+            online: boolean;
+            /** @description host:port of its exchange with the other booths. */
+            peer?: string;
+            /** @description host:port of its raft, for the other booths. */
+            raft?: string;
+            /** Format: date-time */
+            seen_at: string | null;
+            /**
+             * Format: int64
+             * @description How far that log has arrived.
+             */
+            seq: number;
+            software: string;
+            voter?: boolean;
+        };
+        LotDevice: {
+            id: string;
+            /** @description Which adapter drives it. */
+            kind: string;
+            /** @enum {string} */
+            role: "camera" | "barrier" | "display";
+            /** @description The adapter's own settings, an object. */
+            settings?: unknown;
+        };
+        LotFree: {
+            /** Format: date-time */
+            from: string;
+            plate: string;
+            /** Format: date-time */
+            to: string;
+            why: string;
+        };
+        LotLane: {
+            booth: string;
+            devices: components["schemas"]["LotDevice"][] | null;
+            /** @enum {string} */
+            dir: "entry" | "exit";
+            id: string;
+            name: components["schemas"]["LotText"];
+        };
+        LotPolicy: {
+            /**
+             * @description The booth cannot write its journal.
+             * @enum {string}
+             */
+            journal_x?: "hold" | "open";
+            /**
+             * Format: int64
+             * @description Seconds a read may be old and still move a barrier; 0 is 12.
+             */
+            live_for?: number;
+            /**
+             * @description An exit without an entry.
+             * @enum {string}
+             */
+            no_entry?: "hold" | "open";
+        };
+        LotRule: {
+            /** @description Plate class; empty is any. */
+            class?: string;
+            tariff: string;
+            /** Format: int64 */
+            version: number;
+        };
+        LotSummary: {
+            /** Format: int64 */
+            alarms: number;
+            /** Format: int64 */
+            booths: number;
+            /** Format: int64 */
+            booths_online: number;
+            /** Format: int64 */
+            capacity: number;
+            currency: string;
+            id: string;
+            /** Format: int64 */
+            inside: number;
+            kind: string;
+            /** Format: int64 */
+            lanes: number;
+            name: components["schemas"]["LotText"];
+            tz: string;
+        };
+        LotTariff: {
+            id: string;
+            /** @description In plain words, one rule a line. */
+            text: components["schemas"]["LotText"];
+            /** Format: int64 */
+            version: number;
+        };
+        LotText: {
+            en: string;
+            zh: string;
+        };
+        ParkingBill: {
+            currency: string;
+            /** Format: int64 */
+            due: number;
+            /** Format: date-time */
+            entry: string;
+            /** Format: date-time */
+            exit: string;
+            /** @description The fact that froze it. */
+            fact: string;
+            /** Format: int64 */
+            free: number;
+            /** Format: int64 */
+            gross: number;
+            lines: components["schemas"]["ParkingLine"][] | null;
+            /** Format: int64 */
+            paid: number;
+            plan: string;
+            tariff: string;
+            /** Format: int64 */
+            version: number;
+        };
+        ParkingFact: {
+            /** Format: date-time */
+            at: string;
+            author: string;
+            body: unknown;
+            booth: string;
+            id: string;
+            kind: string;
+            text: components["schemas"]["ParkingText"];
+        };
+        ParkingLine: {
+            /** Format: int64 */
+            amount: number;
+            /** Format: date-time */
+            from: string | null;
+            /** @enum {string} */
+            kind: "charge" | "cap" | "free" | "paid";
+            text: components["schemas"]["ParkingText"];
+            /** Format: date-time */
+            to: string | null;
+        };
+        ParkingMoney: {
+            /** Format: int64 */
+            debt: number;
+            /**
+             * Format: int64
+             * @description Paid beyond the bill: refund due.
+             */
+            excess: number;
+            /** Format: int64 */
+            free: number;
+            /** Format: int64 */
+            gross: number;
+            /** Format: int64 */
+            paid: number;
+        };
+        ParkingPassage: {
+            /** Format: date-time */
+            at: string;
+            /** Format: int64 */
+            confidence: number;
+            /** @description open, hold; empty when nothing was decided. */
+            decision: string;
+            dir: string;
+            id: string;
+            lane: string;
+            /** @description From the camera's memory, after the fact. */
+            late: boolean;
+            lot: string;
+            /** @description passed, reversed, gone; empty while it is not known. */
+            outcome: string;
+            /** @description SHA-256 of the scene; empty: none. */
+            photo: string;
+            plate: components["schemas"]["ParkingPlate"];
+            reason: string;
+            reason_text: components["schemas"]["ParkingText"];
+            session: string;
+        };
+        ParkingPayment: {
+            /** Format: int64 */
+            amount: number;
+            /** Format: date-time */
+            at: string;
+            fact: string;
+            method: string;
+            operator?: string;
+            order: string;
+        };
+        ParkingPhoto: {
+            kind: string;
+            sha256: string;
+        };
+        ParkingPlate: {
+            class: string;
+            colour: string;
+            /** @description Empty: no plate. */
+            text: string;
+        };
+        ParkingSession: {
+            billed: boolean;
+            currency: string;
+            /**
+             * Format: int64
+             * @description Null while an end is not known.
+             */
+            duration_s: number | null;
+            /** Format: date-time */
+            entered_at: string | null;
+            entry_lane: string;
+            exit_lane: string;
+            flags: string[] | null;
+            /** @enum {string} */
+            grade: "both" | "one" | "sensor";
+            id: string;
+            /** Format: date-time */
+            left_at: string | null;
+            lot: string;
+            money: components["schemas"]["ParkingMoney"];
+            plate: components["schemas"]["ParkingPlate"];
+            /** @enum {string} */
+            state: "inside" | "left" | "lost";
+        };
+        ParkingText: {
+            en: string;
+            zh: string;
+        };
+        ParkingTotals: {
+            /** Format: int64 */
+            debt: number;
+            /** Format: int64 */
+            free: number;
+            /** Format: int64 */
+            gross: number;
+            /** Format: int64 */
+            paid: number;
+        };
+        ParkingVisit: {
+            /** Format: date-time */
+            at: string;
+            /** @enum {string} */
+            basis: "crossed" | "assumed" | "stored" | "unread";
+            fact: string;
+            lane: string;
+            photos: components["schemas"]["ParkingPhoto"][] | null;
+        };
+        Plate: {
+            class: string;
+            colour: string;
+            text: string;
         };
         Problem: {
             /**
@@ -284,9 +1152,43 @@ export interface components {
         ResetPasswordRequest: {
             password: string;
         };
+        SeatCase: {
+            lane: string;
+            live: components["schemas"]["LiveLane"];
+            lot: string;
+            /** Format: date-time */
+            since: string;
+        };
         SignInRequest: {
             name: string;
             password: string;
+        };
+        UpdateLotRequest: {
+            booths: components["schemas"]["LotBooth"][] | null;
+            /** @description Day types of dates. */
+            calendar?: unknown;
+            /** Format: int64 */
+            capacity: number;
+            /**
+             * Format: int64
+             * @description The configuration that this change was made on.
+             */
+            config_number: number;
+            /** @example CNY */
+            currency: string;
+            /** @description Plates that need not pay. */
+            free?: components["schemas"]["LotFree"][] | null;
+            /** @enum {string} */
+            kind: "off_street" | "on_street";
+            lanes: components["schemas"]["LotLane"][] | null;
+            name: components["schemas"]["LotText"];
+            policy?: components["schemas"]["LotPolicy"];
+            /** @description Which tariff a new stay gets; the first that fits. */
+            rules?: components["schemas"]["LotRule"][] | null;
+            /** @description Tariff documents. Published versions stay, named or not, and cannot change. */
+            tariffs?: unknown[] | null;
+            /** @example Asia/Shanghai */
+            tz: string;
         };
         UpdateUserRequest: {
             all_lots?: boolean;
@@ -295,6 +1197,23 @@ export interface components {
             lots?: string[];
             /** @enum {string} */
             role?: "admin" | "seat";
+        };
+        WireCandidate: {
+            /** Format: date-time */
+            entered: string;
+            plate: components["schemas"]["Plate"];
+            session: string;
+        };
+        WireSigned: {
+            document: string;
+            sig: string;
+        };
+        WireToken: {
+            boot: string;
+            /** Format: int64 */
+            car: number;
+            /** Format: int64 */
+            mono: number;
         };
     };
     responses: never;
@@ -305,6 +1224,66 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    "list-alarms": {
+        parameters: {
+            query?: {
+                lot?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListAlarmsReply"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "clear-alarm": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                alarm: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "list-audit": {
         parameters: {
             query?: {
@@ -331,6 +1310,360 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ListAuditReply"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    enroll: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EnrollRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BoothEnrolled"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "list-quarantine": {
+        parameters: {
+            query?: {
+                lot?: string;
+                page?: number;
+                size?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListQuarantineReply"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "list-lots": {
+        parameters: {
+            query?: {
+                kind?: "off_street" | "on_street";
+                /** @description Part of the id or a name. */
+                q?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListLotsReply"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "create-lot": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CreateLotRequest"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Lot"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get-lot": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                lot: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Lot"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "update-lot": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                lot: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UpdateLotRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Lot"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "create-booth-code": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                lot: string;
+                booth: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CreateBoothCodeReply"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "withdraw-booth": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                lot: string;
+                booth: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "list-cursors": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                lot: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListCursorsReply"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get-live": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                lot: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GetLiveReply"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get-session": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                lot: string;
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GetSessionReply"];
                 };
             };
             /** @description Error */
@@ -392,6 +1725,184 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "list-passages": {
+        parameters: {
+            query?: {
+                lot?: string;
+                lane?: string;
+                dir?: "entry" | "exit";
+                plate?: string;
+                outcome?: "passed" | "reversed" | "gone";
+                from?: string;
+                to?: string;
+                page?: number;
+                size?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListPassagesReply"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "give-command": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description Unique for each intended action; the same key with the same request has one effect. 每个操作唯一，重复提交只生效一次。 */
+                "Idempotency-Key": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["GiveCommandRequest"];
+            };
+        };
+        responses: {
+            /** @description Accepted */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GiveCommandReply"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get-command": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GetCommandReply"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get-seat-queue": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GetSeatQueueReply"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "list-sessions": {
+        parameters: {
+            query?: {
+                lot?: string;
+                /** @description Part of the plate. */
+                plate?: string;
+                state?: "inside" | "left" | "lost";
+                flag?: string;
+                /** @description Begun at or after. */
+                from?: string;
+                /** @description Begun before. */
+                to?: string;
+                min_debt?: number;
+                page?: number;
+                size?: number;
+                sort?: "entered_at" | "-entered_at" | "left_at" | "-left_at" | "gross" | "-gross" | "debt" | "-debt";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListSessionsReply"];
+                };
             };
             /** @description Error */
             default: {

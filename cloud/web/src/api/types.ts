@@ -7,13 +7,14 @@ export interface List<T> { items: T[] | null; total: number }
 export interface User {
   id: string
   name: string
-  display_name: string
+  full_name: string
   role: string
-  permissions: string[] | null
-  operator: string
+  operator: { id: string; name: string }
+  /** The password was set by somebody else and should be changed. */
+  must_change: boolean
 }
-/** sign-in and me answer with the user inside an envelope. */
-export interface SignedIn { user: User }
+/** What sign-in and me answer. */
+export interface SignedIn { user: User; permissions: string[] | null }
 
 export type PlateColour = 'unknown' | 'blue' | 'yellow' | 'white' | 'black' | 'green' | 'yellow-green'
 export interface Plate { text: string; colour: PlateColour; class?: string }
@@ -74,6 +75,7 @@ export interface LiveLane {
   faults?: string[] | null
   waiting?: string | null
   booth_online: boolean
+  /** Null: the lane has not spoken since the cloud started. */
   seen_at?: string | null
 }
 export interface LotLive { inside: number; capacity: number; lanes: LiveLane[] | null }
@@ -90,7 +92,8 @@ export interface Session {
   entry_lane: string
   left_at: string | null
   exit_lane: string
-  duration_s: number
+  /** Null while an end is not known. */
+  duration_s: number | null
   money: Money
   currency: string
   flags: string[] | null
@@ -98,7 +101,8 @@ export interface Session {
   billed: boolean
 }
 export interface Visit { fact: string; at: string; lane: string; basis: string; photos?: { kind: string; sha256: string }[] | null }
-export interface BillLine { kind: string; text: Text; from?: string; to?: string; amount: number }
+/** charge adds; cap, free and paid take off, and are negative. */
+export interface BillLine { kind: string; text: Text; from?: string | null; to?: string | null; amount: number }
 export interface Payment { at: string; amount: number; method: string; order: string }
 export interface FactRow { id: string; at: string; kind: string; author: string; booth: string; text: Text; body?: unknown }
 export interface SessionDetail extends Session {
@@ -125,7 +129,7 @@ export interface SessionQuery {
 export interface Passage {
   id: string
   at: string
-  lot?: string
+  lot: string
   lane: string
   dir: 'entry' | 'exit'
   plate: Plate | null
@@ -133,6 +137,7 @@ export interface Passage {
   outcome: 'passed' | 'reversed' | 'gone' | ''
   decision: 'open' | 'hold' | ''
   reason: string
+  reason_text: Text
   photo: string
   session: string
   late: boolean
@@ -168,8 +173,9 @@ export type QuoteState = 'due' | 'nothing_due' | 'paid'
 export interface Quote {
   quote: string
   lot_name: Text
+  /** Masked when it was found by a lane's code: "粤B·**345". */
   plate: string
-  entered_at: string
+  entered_at: string | null
   duration_s: number
   gross: number
   free: number
@@ -179,6 +185,10 @@ export interface Quote {
   lines: BillLine[] | null
   valid_until: string
   state: QuoteState
+  /** Paying by phone is set up here. */
+  payable: boolean
+  /** Nothing due: until then nothing more is owed. */
+  leave_by?: string | null
 }
 export interface OrderGiven { order: string; amount: number; pay_url: string }
 export type OrderState = 'pending' | 'paid' | 'closed' | 'refunding' | 'refunded'
@@ -187,5 +197,6 @@ export interface Order {
   state: OrderState
   amount: number
   paid_at: string | null
-  receipt?: { no: string } | null
+  currency: string
+  receipt?: { no: string; lot_name: Text; plate: string; leave_by?: string | null } | null
 }

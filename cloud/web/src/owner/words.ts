@@ -25,6 +25,8 @@ export const words = {
   'own.opening': ['正在打开微信支付…', 'Opening WeChat Pay…'],
   'own.nothing': ['无需缴费', 'Nothing to pay'],
   'own.nothing.text': ['请直接驶向出口。', 'Drive to the exit.'],
+  'own.leave_by': ['请在 {time} 前离场。', 'Leave before {time}.'],
+  'own.not_payable': ['这里暂不支持手机缴费，请在出口岗亭缴费。', 'Paying by phone is not set up here. Pay at the exit booth.'],
   'own.settled': ['本次停车已缴清', 'This stay is paid'],
   'own.valid': ['金额在 {time} 前有效', 'This amount holds until {time}'],
   'own.renewed': ['停车时间变长，金额已更新，请核对后支付。', 'Time went on and the amount changed. Check it before you pay.'],

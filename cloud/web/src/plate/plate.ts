@@ -59,12 +59,12 @@ export function likelyColour(p: Pick<Plate, 'text' | 'colour' | 'class'>): Plate
       return 'black'
   }
   if (p.class) return p.class === 'small' ? 'blue' : 'unknown'
-  return [...p.text].length === LONG ? 'green' : /^\p{Script=Han}[A-Z]/u.test(p.text) ? 'blue' : 'unknown'
+  return [...p.text.replace('·', '')].length === LONG ? 'green' : /^\p{Script=Han}[A-Z]/u.test(p.text) ? 'blue' : 'unknown'
 }
 
 /** The head ("粤B") and the serial, between which the dot stands. */
 export function split(text: string): { head: string; tail: string } {
-  const c = [...text]
+  const c = [...text.replace('·', '')] // a masked plate brings its dot
   return /^\p{Script=Han}[A-Z]/u.test(text) && c.length >= 6
     ? { head: c.slice(0, 2).join(''), tail: c.slice(2).join('') }
     : { head: '', tail: text }

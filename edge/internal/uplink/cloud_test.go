@@ -53,6 +53,7 @@ type broker struct {
 
 	mu     sync.Mutex
 	server *mqtt.Server
+	socket *socket
 	hear   func(topic string, payload []byte)
 }
 
@@ -65,11 +66,12 @@ func (b *broker) start() {
 		return err == nil
 	})
 	b.addr = l.Addr().String()
+	sock := &socket{Listener: l, open: map[net.Conn]struct{}{}}
 	s := mqtt.New(&mqtt.Options{InlineClient: true, Logger: slog.New(slog.NewTextHandler(io.Discard, nil))})
 	if err := s.AddHook(&gate{}, nil); err != nil {
 		b.t.Fatal(err)
 	}
-	if err := s.AddListener(listeners.NewNet("t", tls.NewListener(l, b.tls))); err != nil {
+	if err := s.AddListener(listeners.NewNet("t", tls.NewListener(sock, b.tls))); err != nil {
 		b.t.Fatal(err)
 	}
 	if err := s.Serve(); err != nil {
@@ -82,18 +84,67 @@ func (b *broker) start() {
 		b.t.Fatal(err)
 	}
 	b.mu.Lock()
-	b.server = s
+	b.server, b.socket = s, sock
 	b.mu.Unlock()
 }
 
 func (b *broker) stop() {
 	b.mu.Lock()
-	s := b.server
+	s, sock := b.server, b.socket
 	b.server = nil
 	b.mu.Unlock()
 	if s != nil {
+		sock.cut()
 		_ = s.Close()
 	}
+}
+
+// socket is a listener that can close what it accepted. The broker's own Close waits for ever for a client that connects
+// while it runs.
+type socket struct {
+	net.Listener
+	mu     sync.Mutex
+	closed bool
+	open   map[net.Conn]struct{}
+	served sync.WaitGroup
+}
+
+type accepted struct {
+	net.Conn
+	end func()
+}
+
+func (a *accepted) Close() error {
+	a.end()
+	return a.Conn.Close()
+}
+
+func (s *socket) Accept() (net.Conn, error) {
+	c, err := s.Listener.Accept()
+	if err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		c.Close()
+		return nil, net.ErrClosed
+	}
+	s.open[c] = struct{}{}
+	s.served.Add(1)
+	return &accepted{c, sync.OnceFunc(s.served.Done)}, nil
+}
+
+// cut ends every connection, and returns when the broker has let go of them.
+func (s *socket) cut() {
+	s.mu.Lock()
+	s.closed = true
+	s.Listener.Close()
+	for c := range s.open {
+		c.Close()
+	}
+	s.mu.Unlock()
+	s.served.Wait()
 }
 
 func (b *broker) publish(topic string, retain bool, payload []byte) {

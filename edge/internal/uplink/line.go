@@ -17,8 +17,7 @@ import (
 // line is the state of the connection. One goroutine owns it.
 type line struct {
 	u      *Uplink
-	paho   paho.Client
-	up     bool
+	conn   connection       // its zero value when there is none
 	heard  bool             // the cloud stated its cursors since we connected
 	spoke  time.Time        // when it did last
 	cloud  exchange.Cursors // what it stated last
@@ -45,15 +44,7 @@ func newLine(u *Uplink) *line {
 }
 
 func (l *line) run(ctx context.Context) {
-	stop := make(chan struct{})
-	client, err := l.u.client(stop)
-	if err != nil {
-		l.u.o.Log.Error("the last will cannot be written", "err", err)
-		return
-	}
-	l.paho = client
-	defer l.hangUp(stop)
-	client.Connect() // goes on trying; the callbacks tell
+	defer l.hangUp()
 	watch := l.u.o.Memory.Watch(ctx)
 	regular := time.NewTicker(l.u.o.Pace.Cursor)
 	defer regular.Stop()
@@ -63,8 +54,10 @@ func (l *line) run(ctx context.Context) {
 		select {
 		case <-ctx.Done():
 			return
-		case up := <-l.u.turns:
-			l.turn(up)
+		case c := <-l.u.conns:
+			l.connected(c)
+		case <-l.conn.lost:
+			l.broke()
 		case m := <-l.u.in:
 			l.take(m)
 		case <-watch.C:
@@ -74,22 +67,30 @@ func (l *line) run(ctx context.Context) {
 			l.state = true
 		case <-check.C:
 		}
-		if l.up && l.paho.IsConnectionOpen() { // else the client would pile up what we say
+		if l.conn.paho != nil && l.conn.paho.IsConnectionOpen() {
 			l.say()
 		}
 		l.count()
 	}
 }
 
-// hangUp says good-bye, so that the last will is not needed, and ends the client.
-func (l *line) hangUp(stop chan struct{}) {
-	close(stop)
-	if l.paho.IsConnectionOpen() {
+// hangUp says good-bye, so that the last will is not needed.
+func (l *line) hangUp() {
+	if l.conn.paho == nil {
+		return
+	}
+	if l.conn.paho.IsConnectionOpen() {
 		if t := l.presence(false); t != nil {
 			t.WaitTimeout(time.Second)
 		}
 	}
-	l.paho.Disconnect(100)
+	l.broke()
+}
+
+// broke lets go of the connection.
+func (l *line) broke() {
+	l.conn.paho.Disconnect(100)
+	l.conn = connection{}
 	l.u.set(func(s *Status) { s.Connected, s.Since = false, l.u.o.Now() })
 }
 
@@ -105,7 +106,7 @@ func (l *line) publish(c wire.Channel, qos byte, retained bool, v any) paho.Toke
 		l.u.o.Log.Error("message cannot be written", "channel", c, "err", err)
 		return nil
 	}
-	return l.paho.Publish(l.u.topic(c), qos, retained, b)
+	return l.conn.paho.Publish(l.u.topic(c), qos, retained, b)
 }
 
 func (l *line) take(m message) {
@@ -127,14 +128,13 @@ func (l *line) take(m message) {
 	}
 }
 
-func (l *line) turn(up bool) {
-	l.u.set(func(s *Status) { s.Connected, s.Since = up, l.u.o.Now() })
-	if !up {
-		l.up = false
-		return
+func (l *line) connected(c connection) {
+	if l.conn.paho != nil {
+		l.broke() // its loss was not read yet
 	}
 	l.u.o.Log.Info("line to the cloud is up", "broker", l.u.o.Broker)
-	l.up, l.heard, l.state = true, false, true
+	l.conn, l.heard, l.state = c, false, true
+	l.u.set(func(s *Status) { s.Connected, s.Since = true, l.u.o.Now() })
 	clear(l.sent) // what was under way may be gone
 	l.presence(true)
 	l.u.allLive()

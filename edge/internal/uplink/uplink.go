@@ -82,9 +82,9 @@ func (p *Pace) fill() {
 // Uplink is one booth's line to the cloud.
 type Uplink struct {
 	o     Options
-	in    chan message  // from the broker
-	turns chan bool     // the connection came up or went down
-	news  chan struct{} // lanes or commands have something to say
+	in    chan message    // from the broker
+	conns chan connection // each new one
+	news  chan struct{}   // lanes or commands have something to say
 	cmds  chan wire.Command
 
 	mu      sync.Mutex
@@ -124,7 +124,7 @@ func New(o Options) (*Uplink, error) {
 	}
 	o.Pace.fill()
 	return &Uplink{
-		o: o, in: make(chan message, 64), turns: make(chan bool, 4), news: make(chan struct{}, 1), cmds: make(chan wire.Command, 16),
+		o: o, in: make(chan message, 64), conns: make(chan connection), news: make(chan struct{}, 1), cmds: make(chan wire.Command, 16),
 		live: map[string]wire.Live{}, dirty: map[string]bool{}, status: Status{Since: o.Now()},
 	}, nil
 }
@@ -141,8 +141,8 @@ func (u *Uplink) Run(ctx context.Context) error {
 	if u.o.Photos != nil {
 		group.Go(func() { u.sendPhotos(ctx) })
 	}
-	l := newLine(u)
-	l.run(ctx)
+	group.Go(func() { u.keepConnected(ctx) })
+	newLine(u).run(ctx)
 	return nil
 }
 

@@ -101,7 +101,7 @@ func TestConsole(t *testing.T) {
 		ws, res, err := websocket.DefaultDialer.Dial(url, http.Header{"Origin": {b.URL}})
 		must(t, err)
 		must(t, res.Body.Close())
-		defer ws.Close() //nolint:errcheck // the test is over
+		defer ws.Close()
 		must(t, ws.SetReadDeadline(time.Now().Add(10*time.Second)))
 		l.Arrive("entry-1", Car(t, "粤B12345"))
 		for seen := false; !seen; {

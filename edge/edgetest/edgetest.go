@@ -167,7 +167,7 @@ func (l *Lot) port() string {
 	l.T.Helper()
 	x, err := net.Listen("tcp", "127.0.0.1:0")
 	must(l.T, err)
-	defer x.Close() //nolint:errcheck // it only held the number
+	defer x.Close()
 	return x.Addr().String()
 }
 
@@ -324,7 +324,7 @@ func (b *Booth) Do(method, path, token string, body any, header ...string) (int,
 	client := http.Client{Timeout: 20 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
 	res, err := client.Do(req)
 	must(t, err)
-	defer res.Body.Close() //nolint:errcheck // it was read
+	defer res.Body.Close()
 	out, err := io.ReadAll(res.Body)
 	must(t, err)
 	return res.StatusCode, out

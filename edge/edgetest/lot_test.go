@@ -160,10 +160,7 @@ func TestStoredReadsMoveNothingAndTornFramesAreReadAgain(t *testing.T) {
 	l := Start(t, Plan{})
 	a := l.Booths["booth-a"]
 	lane := l.Lanes["entry-1"]
-	for range 3 {
-		l.Inside("booth-a", "entry-1", "粤B0000"+string(rune('1'+len(a.Live("entry-1").Devices))), 6*time.Hour)
-		break
-	}
+	l.Inside("booth-a", "entry-1", "粤B00004", 6*time.Hour)
 	lane.Camera.Read(sim.Reading{Plate: Car(t, "粤B77777").Read, At: time.Now().Add(-6 * time.Hour), Confidence: 90}) // "live", and six hours old
 	Until(t, 10*time.Second, "it is recorded as late", func() bool {
 		p, err := a.Agent.Passages(10)

@@ -136,7 +136,7 @@ func (w *stopwatch) camera(booth, device net.Conn) {
 		_ = device.Close()
 	})
 	defer up.Wait()
-	defer booth.Close() //nolint:errcheck // ends the copy
+	defer booth.Close()
 	r := bufio.NewReader(device)
 	for {
 		p, err := vz.ReadPacket(r)
@@ -160,7 +160,7 @@ func (w *stopwatch) board(booth, device net.Conn) {
 		_ = booth.Close()
 	})
 	defer down.Wait()
-	defer device.Close() //nolint:errcheck // ends the copy
+	defer device.Close()
 	for {
 		head := make([]byte, 8)
 		if _, err := io.ReadFull(booth, head); err != nil {
@@ -169,11 +169,12 @@ func (w *stopwatch) board(booth, device net.Conn) {
 		if f := head[7]; f == 0x05 || f == 0x0F {
 			note(w.moved)
 		}
-		rest := make([]byte, int(head[4])<<8+int(head[5])-2)
-		if _, err := io.ReadFull(booth, rest); err != nil {
+		frame := make([]byte, len(head)-2+int(head[4])<<8+int(head[5]))
+		copy(frame, head)
+		if _, err := io.ReadFull(booth, frame[len(head):]); err != nil {
 			return
 		}
-		if _, err := device.Write(append(head, rest...)); err != nil {
+		if _, err := device.Write(frame); err != nil {
 			return
 		}
 	}

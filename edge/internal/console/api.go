@@ -29,7 +29,7 @@ const maxBody = 64 << 10
 func (c *Console) Handler() http.Handler {
 	m := http.NewServeMux()
 	m.Handle("GET /", http.FileServerFS(c.page))
-	m.HandleFunc("GET /api/state", func(w http.ResponseWriter, _ *http.Request) { send(w, http.StatusOK, c.booth.State()) })
+	m.HandleFunc("GET /api/state", func(w http.ResponseWriter, _ *http.Request) { send(w, c.booth.State()) })
 	m.HandleFunc("GET /api/live", c.live)
 	m.HandleFunc("GET /api/passages", c.passages)
 	m.HandleFunc("GET /api/photos/{name}", c.photo)
@@ -45,13 +45,13 @@ func (c *Console) Handler() http.Handler {
 	m.HandleFunc("GET /api/", func(w http.ResponseWriter, _ *http.Request) {
 		fail(w, http.StatusNotFound, "not_found", "没有这个地址", "there is no such address")
 	})
-	m.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { send(w, http.StatusOK, map[string]bool{"ok": true}) })
+	m.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { send(w, map[string]bool{"ok": true}) })
 	m.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) {
 		if err := c.booth.Fault(); err != nil {
 			fail(w, http.StatusServiceUnavailable, "not_ready", "岗亭未就绪："+err.Error(), "the booth is not ready: "+err.Error())
 			return
 		}
-		send(w, http.StatusOK, map[string]bool{"ready": true})
+		send(w, map[string]bool{"ready": true})
 	})
 	m.Handle("GET /metrics", promhttp.HandlerFor(c.o.Metrics, promhttp.HandlerOpts{}))
 	return c.guard(m)
@@ -102,10 +102,9 @@ func fail(w http.ResponseWriter, status int, code, zh, en string) {
 	_ = json.NewEncoder(w).Encode(Problem{status, code, http.StatusText(status), en, zh, en}) // the reader may be gone
 }
 
-func send(w http.ResponseWriter, status int, v any) {
+func send(w http.ResponseWriter, v any) {
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Cache-Control", "no-store")
-	w.WriteHeader(status)
 	_ = json.NewEncoder(w).Encode(v) // the reader may be gone
 }
 
@@ -162,7 +161,7 @@ func (c *Console) signIn(w http.ResponseWriter, r *http.Request) {
 	}
 	c.o.Log.Info("signed in", "operator", in.Name)
 	http.SetCookie(w, &http.Cookie{Name: cookieName, Value: token, Path: "/", Expires: till, HttpOnly: true, SameSite: http.SameSiteStrictMode, Secure: r.TLS != nil})
-	send(w, http.StatusOK, map[string]any{"token": token, "name": in.Name, "expires_at": till.UTC()})
+	send(w, map[string]any{"token": token, "name": in.Name, "expires_at": till.UTC()})
 }
 
 func (c *Console) signOut(w http.ResponseWriter, r *http.Request) {
@@ -173,7 +172,7 @@ func (c *Console) signOut(w http.ResponseWriter, r *http.Request) {
 
 func (c *Console) me(w http.ResponseWriter, r *http.Request) {
 	if name, ok := c.operator(w, r); ok {
-		send(w, http.StatusOK, map[string]string{"name": name})
+		send(w, map[string]string{"name": name})
 	}
 }
 
@@ -225,9 +224,9 @@ func (c *Console) ask(w http.ResponseWriter, r *http.Request, want lane.Want) {
 	case err != nil:
 		fail(w, http.StatusGatewayTimeout, "unknown", "车道无应答，请看现场", "the lane did not answer: look at it")
 	case reply.Verdict == lane.Done:
-		send(w, http.StatusOK, Answer{reply.Verdict, reply.Text, reply.Fact})
+		send(w, Answer{reply.Verdict, reply.Text, reply.Fact})
 	case reply.Verdict == lane.Replayed:
-		send(w, http.StatusOK, Answer{reply.Verdict, reply.Text, reply.Fact}) // what was asked has been done
+		send(w, Answer{reply.Verdict, reply.Text, reply.Fact}) // what was asked has been done
 	case reply.Verdict == lane.Invalid:
 		fail(w, http.StatusUnprocessableEntity, string(reply.Verdict), reply.Text.ZH, reply.Text.EN)
 	case reply.Verdict == lane.Unknown:
@@ -253,7 +252,7 @@ func (c *Console) passages(w http.ResponseWriter, r *http.Request) {
 		fail(w, http.StatusInternalServerError, "internal", "读取过车记录失败", "the passages cannot be read")
 		return
 	}
-	send(w, http.StatusOK, map[string]any{"items": items})
+	send(w, map[string]any{"items": items})
 }
 
 func (c *Console) photo(w http.ResponseWriter, r *http.Request) {
@@ -278,5 +277,5 @@ func (c *Console) digest(w http.ResponseWriter, _ *http.Request) {
 		fail(w, http.StatusInternalServerError, "internal", "校验失败："+err.Error(), err.Error())
 		return
 	}
-	send(w, http.StatusOK, d)
+	send(w, d)
 }

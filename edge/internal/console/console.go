@@ -100,7 +100,10 @@ func (c *Console) Run(ctx context.Context, l net.Listener) error {
 	if err := s.Shutdown(grace); err != nil {
 		_ = s.Close()
 	}
-	<-served
+	err := <-served
 	c.open.Wait()
+	if !errors.Is(err, http.ErrServerClosed) {
+		return fmt.Errorf("console: %w", err)
+	}
 	return nil
 }

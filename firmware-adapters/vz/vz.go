@@ -187,11 +187,10 @@ func (c *Camera) hello(ctx context.Context, conn transport.Conn, r *bufio.Reader
 	if err := link.send(ctx, map[string]any{"cmd": "getsn"}); err != nil {
 		return "", err
 	}
-	deadline := time.Now().Add(helloTimeout)
+	if err := conn.SetReadDeadline(time.Now().Add(helloTimeout)); err != nil {
+		return "", err
+	}
 	for {
-		if err := conn.SetReadDeadline(deadline); err != nil {
-			return "", err
-		}
 		p, err := ReadPacket(r)
 		if err != nil {
 			return "", fmt.Errorf("no serial number: %w", err)

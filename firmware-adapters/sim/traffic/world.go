@@ -152,10 +152,13 @@ func (c *Car) opened(entry bool) {
 	}
 }
 
-// free says whether a car may leave without paying.
+// free says whether a car may leave without paying. A permit goes with the plate, whatever else is special about the
+// car: one that came hours ago may have one too.
 func (w *World) free(c *Car, at time.Time) bool {
-	if c.Kind == Permit {
-		return true
+	for _, p := range w.make.permits {
+		if plate.SameVehicle(p, c.Plate) {
+			return true
+		}
 	}
 	return !c.EnteredAt.IsZero() && w.cfg.Traffic.FreeFor > 0 && at.Sub(c.EnteredAt) <= w.cfg.Traffic.FreeFor+tolerance
 }

@@ -125,6 +125,8 @@ func (l *Lanes) Present(_, lane string) (wire.Live, bool) {
 
 // Booth writes a booth's log and sends it to the cloud.
 type Booth struct {
+	Tariff int // version that entries are pinned to; 0 is 1
+
 	w      *World
 	key    ed25519.PrivateKey
 	author fact.Author
@@ -181,7 +183,7 @@ func (b *Booth) Pass(text string, dir fact.Dir, at time.Time) fact.ID {
 	})
 	d := fact.Decision{Lane: lane, Dir: dir, Action: fact.Open, Reason: string(dir)}
 	if dir == fact.Entry {
-		d.Tariff = &fact.TariffRef{ID: "short", Version: 1}
+		d.Tariff = &fact.TariffRef{ID: "short", Version: max(b.Tariff, 1)}
 	}
 	b.Say(fact.Draft{Kind: fact.KindDecision, At: at, Refs: []fact.ID{r}, Body: d})
 	b.Say(fact.Draft{Kind: fact.KindPassage, At: at, Refs: []fact.ID{r}, Body: fact.Passage{Lane: lane, Dir: dir, Outcome: fact.Passed, Opened: true}})

@@ -233,8 +233,8 @@ func (r *Rig) enrol(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	var operators []any
-	if err := yaml.Unmarshal(hash, &operators); err != nil {
+	var config object // as a person would paste it
+	if err := yaml.Unmarshal(hash, &config); err != nil {
 		return fmt.Errorf("lotkeeper-edge operator says %q: %w", hash, err)
 	}
 	for _, b := range []string{EntryBooth, ExitBooth} {
@@ -248,7 +248,7 @@ func (r *Rig) enrol(ctx context.Context) error {
 			return err
 		}
 		if _, err := r.write(b+".yaml", object{
-			"data": r.path(b), "listen": object{"console": r.addr[b]}, "console": object{"operators": operators},
+			"data": r.path(b), "listen": object{"console": r.addr[b]}, "console": config["console"],
 		}); err != nil {
 			return err
 		}

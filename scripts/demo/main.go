@@ -94,6 +94,7 @@ func run(ctx context.Context) error {
 	fmt.Printf("\nIt runs. Logs and data are in %s\n\n%s\n", s.dir, r.Pages())
 	if s.runFor == 0 {
 		fmt.Println("Ctrl-C stops it.")
+		defer fmt.Println("\nStopping …")
 		return watch(ctx, r)
 	}
 	line, err := measure(ctx, r, s, began)
@@ -138,7 +139,6 @@ func watch(ctx context.Context, r *rig.Rig) error {
 	for {
 		select {
 		case <-ctx.Done():
-			fmt.Println("\nStopping …")
 			return nil
 		case <-tick.C:
 			if who := r.Died(); who != "" {

@@ -11,6 +11,7 @@ import (
 	"lotkeeper/cloud/internal/platform/broker"
 	"lotkeeper/cloud/internal/platform/scope"
 	"lotkeeper/cloud/internal/seat"
+	"lotkeeper/shared/wire"
 )
 
 // Features are the services that others build on.
@@ -77,6 +78,9 @@ func (a *App) features() error {
 	f.Parking.Register(a.API)
 	f.Live.Register(a.API)
 	f.Seats.Register(a.API)
+	if err := a.pay(f.Ingest, f.Lots, lanesNow{f.Live}); err != nil {
+		return err
+	}
 	a.Admit(f.Booths.Admit)
 	a.Follow("lot", LiveTopic{
 		May: f.Live.Follow,
@@ -93,6 +97,18 @@ func (a *App) features() error {
 		a.listenToBooths()
 	}
 	return nil
+}
+
+// lanesNow tells the driver's pages who stands at a lane.
+type lanesNow struct{ live *live.Service }
+
+func (l lanesNow) Present(lot, lane string) (wire.Live, bool) {
+	for _, x := range l.live.Lanes(lot) {
+		if x.Lane == lane && x.Online {
+			return x.Live, true
+		}
+	}
+	return wire.Live{}, false
 }
 
 // waitingMax is how many messages of a kind may wait for their reader; what comes on top is dropped, and said again by the

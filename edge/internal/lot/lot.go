@@ -117,13 +117,24 @@ func (l *Lot) Append(ctx context.Context, c journal.Compose) ([]fact.Fact, error
 	return facts, nil
 }
 
-// foldOwn folds the journal up to the last of the facts. Two appends may return in either order: whoever comes first
-// folds what is between from the journal.
+// foldOwn folds what was appended. Two appends may return in either order: whoever comes first folds what is between
+// from the journal.
 func (l *Lot) foldOwn(facts []fact.Fact) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	log, head := l.logs[l.own.Author()], l.own.Head()
+	if facts[0].Seq == log.Head.Seq+1 && facts[len(facts)-1].Seq == head.Seq { // the usual case: nobody came between
+		log.Head = head
+		l.logs[l.own.Author()] = log
+		l.fold(facts)
+		return nil
+	}
+	return l.catchUp(facts[len(facts)-1].Seq)
+}
+
+// catchUp folds the journal up to a number. The caller holds mu.
+func (l *Lot) catchUp(last uint64) error {
 	log := l.logs[l.own.Author()]
-	last := facts[len(facts)-1].Seq
 	for log.Head.Seq < last {
 		records, err := l.own.Records(log.Head.Seq, exchange.MaxRecords)
 		if err != nil {

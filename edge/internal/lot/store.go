@@ -51,7 +51,10 @@ func (l *Lot) load() error {
 			return err
 		}
 		l.logs[l.own.Author()] = exchange.Log{Key: opened.Key}
-		if err := l.foldOwn([]fact.Fact{{Seq: head.Seq}}); err != nil {
+		l.mu.Lock()
+		err = l.catchUp(head.Seq)
+		l.mu.Unlock()
+		if err != nil {
 			return fmt.Errorf("fold own journal: %w", err)
 		}
 	}

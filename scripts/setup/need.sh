@@ -17,6 +17,7 @@ has_file() { test -e "$1"; }
 has_postgres() { has_command initdb || compgen -G '/usr/lib/postgresql/*/bin/initdb' || test -x "${LOTKEEPER_PG_BIN:-/nonexistent}/initdb"; }
 has_pymodbus() { /usr/bin/python3 -c 'import pymodbus'; }
 has_pyserial() { /usr/bin/python3 -c 'import serial'; }
+has_pyserial_asyncio() { /usr/bin/python3 -c 'import serial_asyncio'; } # pymodbus's server needs it
 has_cjk_font() { compgen -G '/usr/share/fonts/opentype/noto/NotoSansCJK-*.ttc' || fc-list :lang=zh family | grep -q .; }
 
 # need_tool NAME MINIMUM ADVICE: stops when a tool we don't install is absent or too old.

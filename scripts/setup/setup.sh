@@ -24,6 +24,7 @@ test)
     need fonts-noto-cjk has_cjk_font
     need python3-pymodbus has_pymodbus
     need python3-serial has_pyserial
+    need python3-serial-asyncio has_pyserial_asyncio
     need socat has_command socat
     need mbpoll has_command mbpoll
     need shellcheck has_command shellcheck

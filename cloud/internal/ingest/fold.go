@@ -20,7 +20,8 @@ import (
 type past interface {
 	// seen returns the observations among ids, those of the vehicles, and those timed by the clocks.
 	seen(ctx context.Context, ids []fact.ID, vehicles []session.Key, clocks []clock) ([]seen, error)
-	// about returns the records of the observations, of the facts that name them, and of the authors' clock facts.
+	// about returns the records of the observations, of the facts that name them, and of the authors' clock facts; it may
+	// leave out the fresh ones.
 	about(ctx context.Context, observations []fact.ID, authors []fact.Author) ([]fact.Record, error)
 }
 
@@ -224,7 +225,7 @@ func (s *Service) refold(tx *database.Tx, lot string, fresh []fact.Fact) error {
 	if !slices.ContainsFunc(fresh, func(f fact.Fact) bool { return f.Kind != fact.KindOpened }) {
 		return nil
 	}
-	book, vehicles, err := gather(tx.Context(), lotPast{tx, lot}, fresh)
+	book, vehicles, err := gather(tx.Context(), lotPast{tx, lot, fresh[0].Author, fresh[0].Seq}, fresh)
 	if err != nil {
 		return fmt.Errorf("gather what %d facts touch: %w", len(fresh), err)
 	}

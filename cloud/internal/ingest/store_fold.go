@@ -12,10 +12,13 @@ import (
 	"lotkeeper/shared/session"
 )
 
-// lotPast is a lot's stored facts, seen from inside a transaction.
+// lotPast is a lot's stored facts, seen from inside a transaction, without the run of fresh ones that the caller has in
+// its hands: those of author from seq on.
 type lotPast struct {
-	tx  *database.Tx
-	lot string
+	tx     *database.Tx
+	lot    string
+	author fact.Author
+	seq    uint64
 }
 
 func split(ids []fact.ID) (authors []string, seqs []int64) {
@@ -78,8 +81,9 @@ func (p lotPast) about(ctx context.Context, observations []fact.ID, authors []fa
 			SELECT author, seq FROM wanted
 			UNION SELECT r.author, r.seq FROM wanted w JOIN fact_refs r ON r.lot_id = $1 AND r.ref_author = w.author AND r.ref_seq = w.seq)
 		SELECT f.public, f.private, f.sig FROM ids JOIN facts f ON f.lot_id = $1 AND f.author = ids.author AND f.seq = ids.seq
+			WHERE NOT (ids.author = $5 AND ids.seq >= $6)
 		UNION ALL SELECT public, private, sig FROM facts WHERE lot_id = $1 AND author = ANY($4::text[]) AND kind = 'clock.offset'`,
-		p.lot, by, seqs, words(authors))
+		p.lot, by, seqs, words(authors), string(p.author), int64(p.seq))
 	if err != nil {
 		return nil, fmt.Errorf("read facts of vehicles: %w", err)
 	}

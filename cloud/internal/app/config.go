@@ -52,7 +52,7 @@ type HTTPConfig struct {
 type DevicesConfig struct {
 	Listen    string   `yaml:"listen"`
 	Hosts     []string `yaml:"hosts"`      // names and addresses under which booths reach this machine
-	PublicURL string   `yaml:"public_url"` // https://host:port, as booths reach it; "": the first host with the listener's port
+	PublicURL string   `yaml:"public_url"` // https://host:port, as booths reach it; "": the listener under the first host
 }
 
 // BrokerConfig says which MQTT broker.
@@ -191,18 +191,6 @@ func (c *Config) databaseURL() (string, error) {
 		return "", fmt.Errorf("database.url_file: %w", err)
 	}
 	return strings.TrimSpace(string(text)), nil
-}
-
-// boothURLs are where booths reach the broker and the device listener. broker is where the cloud itself reaches it.
-func (c *Config) boothURLs(broker string) (brokerURL, deviceURL string) {
-	brokerURL, deviceURL = c.Broker.PublicURL, c.Devices.PublicURL
-	if brokerURL == "" {
-		brokerURL = broker
-	}
-	if _, port, err := net.SplitHostPort(c.Devices.Listen); deviceURL == "" && err == nil {
-		deviceURL = "https://" + net.JoinHostPort(c.Devices.Hosts[0], port)
-	}
-	return brokerURL, deviceURL
 }
 
 func (c *Config) path(name string) string { return filepath.Join(c.DataDir, name) }

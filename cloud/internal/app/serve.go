@@ -220,8 +220,12 @@ func (a *App) serve(ctx context.Context, group *errgroup.Group, name string, l n
 	})
 }
 
-// forBooths is the address of a listener of ours under a name that our certificates carry. A configured broker keeps its own.
+// forBooths is the address of a listener of ours as booths reach it: the configured one, else under a name that our
+// certificates carry. An external broker keeps its own.
 func (a *App) forBooths(scheme, address string) string {
+	if public := map[string]string{"ssl": a.Config.Broker.PublicURL, "https": a.Config.Devices.PublicURL}[scheme]; public != "" {
+		return public
+	}
 	u, err := url.Parse(address)
 	if err != nil || scheme == "ssl" && a.Config.Broker.URL != "" || slices.Contains(a.Config.Devices.Hosts, u.Hostname()) {
 		return address

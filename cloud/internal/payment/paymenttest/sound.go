@@ -3,6 +3,7 @@ package paymenttest
 import (
 	"context"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -73,6 +74,13 @@ func (w *World) Sound() {
 // Sound checks the invariants of the books on any database.
 func Sound(t testing.TB, count func(query string, args ...any) int) {
 	t.Helper()
+	all := make([]string, len(invariants))
+	for i := range invariants {
+		all[i] = "(" + invariants[i].query + ")"
+	}
+	if count("SELECT "+strings.Join(all, " + ")) == 0 {
+		return
+	}
 	for _, i := range invariants {
 		if n := count(i.query); n != 0 {
 			t.Errorf("%s: %d", i.what, n)

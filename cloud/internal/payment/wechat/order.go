@@ -4,6 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"net/http"
+	"strings"
 	"time"
 
 	"github.com/wechatpay-apiv3/wechatpay-go/core"
@@ -32,7 +35,7 @@ func (m *Merchant) Prepay(ctx context.Context, p payment.Prepay) (string, error)
 		SceneInfo: &h5.SceneInfo{PayerClientIp: &p.ClientIP, H5Info: &h5.H5Info{Type: core.String("Wap")}},
 	})
 	if err != nil {
-		return "", fmt.Errorf("wechat: order %s: %w", p.No, plain(err))
+		return "", fmt.Errorf("wechat: order %s: %w", p.No, m.plain(ctx, err))
 	}
 	if resp.H5Url == nil || *resp.H5Url == "" {
 		return "", fmt.Errorf("wechat: order %s: the answer has no h5_url", p.No)
@@ -44,7 +47,7 @@ func (m *Merchant) Prepay(ctx context.Context, p payment.Prepay) (string, error)
 func (m *Merchant) Query(ctx context.Context, no string) (payment.Charge, error) {
 	t, _, err := m.orders.QueryOrderByOutTradeNo(ctx, h5.QueryOrderByOutTradeNoRequest{OutTradeNo: &no, Mchid: &m.c.MchID})
 	if err != nil {
-		return payment.Charge{}, fmt.Errorf("wechat: query %s: %w", no, plain(err))
+		return payment.Charge{}, fmt.Errorf("wechat: query %s: %w", no, m.plain(ctx, err))
 	}
 	c, err := m.charge(t)
 	if err != nil {
@@ -56,7 +59,7 @@ func (m *Merchant) Query(ctx context.Context, no string) (payment.Charge, error)
 // Close implements payment.Provider.
 func (m *Merchant) Close(ctx context.Context, no string) error {
 	if _, err := m.orders.CloseOrder(ctx, h5.CloseOrderRequest{OutTradeNo: &no, Mchid: &m.c.MchID}); err != nil {
-		return fmt.Errorf("wechat: close %s: %w", no, plain(err))
+		return fmt.Errorf("wechat: close %s: %w", no, m.plain(ctx, err))
 	}
 	return nil
 }
@@ -105,20 +108,27 @@ func value[T any](p *T) (v T) {
 	return v
 }
 
-// plain turns the SDK's error into ours. The SDK prints every header of the answer; code and message are enough.
-func plain(err error) error {
+// plain turns the SDK's error into ours. The SDK prints every header of the answer; code and message are enough. And it
+// verifies only answers of success: what we would act on is verified here, or a forged "no such order" would let us
+// close an order that somebody pays.
+func (m *Merchant) plain(ctx context.Context, err error) error {
 	var api *core.APIError
 	if !errors.As(err, &api) {
 		return err
 	}
 	said := fmt.Errorf("%d %s: %.200s", api.StatusCode, api.Code, api.Message)
-	switch api.Code {
-	case "ORDER_NOT_EXIST", "ORDERNOTEXIST", "RESOURCE_NOT_EXISTS":
-		return errors.Join(payment.ErrUnknown, said)
-	case "ORDERPAID":
-		return errors.Join(payment.ErrPaid, said)
+	means := map[string]error{
+		"ORDER_NOT_EXIST": payment.ErrUnknown, "ORDERNOTEXIST": payment.ErrUnknown, "RESOURCE_NOT_EXISTS": payment.ErrUnknown,
+		"ORDERPAID": payment.ErrPaid,
+	}[api.Code]
+	if means == nil {
+		return said
 	}
-	return said
+	answer := &http.Response{StatusCode: api.StatusCode, Header: api.Header, Body: io.NopCloser(strings.NewReader(api.Body))}
+	if m.answers.Validate(ctx, answer) != nil {
+		return fmt.Errorf("the answer's signature does not verify: %w", said)
+	}
+	return errors.Join(means, said)
 }
 
 // Refund implements payment.Provider.
@@ -128,7 +138,7 @@ func (m *Merchant) Refund(ctx context.Context, r payment.Refund) (payment.Refund
 		Amount: &refunddomestic.AmountReq{Refund: core.Int64(int64(r.Amount)), Total: core.Int64(int64(r.Total)), Currency: core.String(string(r.Currency))},
 	})
 	if err != nil {
-		return payment.RefundAnswer{}, fmt.Errorf("wechat: refund %s: %w", r.No, plain(err))
+		return payment.RefundAnswer{}, fmt.Errorf("wechat: refund %s: %w", r.No, m.plain(ctx, err))
 	}
 	return refundOf(resp)
 }
@@ -137,7 +147,7 @@ func (m *Merchant) Refund(ctx context.Context, r payment.Refund) (payment.Refund
 func (m *Merchant) QueryRefund(ctx context.Context, no string) (payment.RefundAnswer, error) {
 	resp, _, err := m.refunds.QueryByOutRefundNo(ctx, refunddomestic.QueryByOutRefundNoRequest{OutRefundNo: &no})
 	if err != nil {
-		return payment.RefundAnswer{}, fmt.Errorf("wechat: query refund %s: %w", no, plain(err))
+		return payment.RefundAnswer{}, fmt.Errorf("wechat: query refund %s: %w", no, m.plain(ctx, err))
 	}
 	return refundOf(resp)
 }

@@ -1,7 +1,8 @@
 // Package wechat speaks WeChat Pay v3 through its official SDK: H5 orders, queries, closing, refunds, notifications, in
 // public-key mode. It implements payment.Provider.
 //
-// Every answer and notification is verified by the SDK with the platform's public key, and a notification older than
+// Every answer and notification is verified with the platform's public key (by the SDK, and errors that mean something
+// by us, since the SDK leaves them out), and a notification older than
 // five minutes is refused. The SDK's host is a constant; a base URL, for tests and demonstrations, is put in by an HTTP
 // transport beneath it, so that all else is the code that runs in production.
 package wechat
@@ -18,6 +19,7 @@ import (
 	"time"
 
 	"github.com/wechatpay-apiv3/wechatpay-go/core"
+	"github.com/wechatpay-apiv3/wechatpay-go/core/auth/validators"
 	"github.com/wechatpay-apiv3/wechatpay-go/core/auth/verifiers"
 	"github.com/wechatpay-apiv3/wechatpay-go/core/notify"
 	"github.com/wechatpay-apiv3/wechatpay-go/core/option"
@@ -124,6 +126,7 @@ type Merchant struct {
 	orders  h5.H5ApiService
 	refunds refunddomestic.RefundsApiService
 	notices *notify.Handler
+	answers *validators.WechatPayResponseValidator // of errors, which the SDK does not verify
 }
 
 // requestFor bounds one request to the gateway.
@@ -153,12 +156,14 @@ func New(c Config, k Keys) (*Merchant, error) {
 	if err != nil {
 		return nil, fmt.Errorf("wechat: make the client: %w", err)
 	}
-	notices, err := notify.NewRSANotifyHandler(k.APIv3, verifiers.NewSHA256WithRSAPubkeyVerifier(c.PublicKeyID, *k.Platform))
+	verifier := verifiers.NewSHA256WithRSAPubkeyVerifier(c.PublicKeyID, *k.Platform)
+	notices, err := notify.NewRSANotifyHandler(k.APIv3, verifier)
 	if err != nil {
 		return nil, fmt.Errorf("wechat: make the verifier: %w", err)
 	}
 	return &Merchant{
 		c: c, orders: h5.H5ApiService{Client: client}, refunds: refunddomestic.RefundsApiService{Client: client}, notices: notices,
+		answers: validators.NewWechatPayResponseValidator(verifier),
 	}, nil
 }
 

@@ -66,6 +66,9 @@ func MeasureSpeed(t testing.TB, booths, rounds int) Speed {
 			continue
 		}
 		lane = append(lane, d)
+		// The same load before it as before the lane: an append that raft and the exchange are busy with, and the pause.
+		enter(t, a, fmt.Sprintf("粤C%05d", i))
+		settle(30 * time.Millisecond)
 		began := time.Now()
 		if _, err := bare.Append(context.Background(), sameFacts); err != nil {
 			t.Fatal(err)

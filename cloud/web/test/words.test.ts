@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { billAddsUp } from '@/admin/bill'
 import { readFilters, writeFilters } from '@/admin/query'
+import { withLaneNames } from '@/admin/lot'
 import { words as admin } from '@/admin/words'
 import { words as deskWords } from '@/seat/words'
 import { desk } from '@/desk/words'
@@ -32,4 +33,9 @@ test('a bill whose lines do not add up is noticed', () => {
   const line = (kind: string, amount: number) => ({ kind, amount, text: { zh: '', en: '' } })
   expect(billAddsUp([line('unit', 1000), line('unit', 1500), line('free', -500), line('paid', -2000)], m)).toBe(true)
   expect(billAddsUp([line('unit', 1000), line('unit', 1500)], m)).toBe(false)
+})
+test('lanes are called by their names, whole ids only', () => {
+  const names = { 'exit-1': '一号出口', constructor: '' }
+  expect(withLaneNames('exit-1识别到 粤B12345', names)).toBe('一号出口 识别到 粤B12345')
+  expect(withLaneNames('exit-12 and exit-1-b, the constructor', names)).toBe('exit-12 and exit-1-b, the constructor')
 })

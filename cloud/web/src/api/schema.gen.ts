@@ -292,6 +292,86 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/owner/orders/{order}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Whether it is paid, and the receipt
+         * @description 查询支付结果与凭证
+         */
+        get: operations["get-payment"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/owner/quotes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * What a stay costs now, by plate or by the lane one stands at
+         * @description 按车牌或车道查询应付停车费
+         */
+        post: operations["ask-quote"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/owner/quotes/{quote}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A quote as it is now
+         * @description 查看账单的最新状态
+         */
+        get: operations["get-quote"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/owner/quotes/{quote}/orders": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Pay a quote; the same order while the amount is unchanged
+         * @description 支付账单，金额不变时返回同一订单
+         */
+        post: operations["pay-quote"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/passages": {
         parameters: {
             query?: never;
@@ -531,6 +611,12 @@ export interface components {
             /** @enum {string} */
             role: "admin" | "seat";
         };
+        AskQuoteRequest: {
+            lane?: string;
+            lot: string;
+            /** @description Either a plate or a lane. */
+            plate?: string;
+        };
         AuditRecord: {
             action: string;
             /** @description user:usr-…, system:… or driver */
@@ -638,6 +724,17 @@ export interface components {
             /** Format: int64 */
             inside: number;
             lanes: components["schemas"]["LiveLane"][] | null;
+        };
+        GetPaymentReply: {
+            /** Format: int64 */
+            amount: number;
+            currency: string;
+            order: string;
+            /** Format: date-time */
+            paid_at: string | null;
+            receipt?: components["schemas"]["OwnerReceipt"];
+            /** @enum {string} */
+            state: "pending" | "paid" | "closed" | "refunding" | "refunded";
         };
         GetSeatQueueReply: {
             items: components["schemas"]["SeatCase"][] | null;
@@ -960,6 +1057,79 @@ export interface components {
             en: string;
             zh: string;
         };
+        OwnerLine: {
+            /**
+             * Format: int64
+             * @description Minor units; negative where it takes off.
+             */
+            amount: number;
+            /** Format: date-time */
+            from?: string;
+            /** @enum {string} */
+            kind: "charge" | "cap" | "free" | "paid";
+            text: components["schemas"]["OwnerText"];
+            /** Format: date-time */
+            to?: string;
+        };
+        OwnerQuote: {
+            currency: string;
+            /** Format: int64 */
+            due: number;
+            /** Format: int64 */
+            duration_s: number;
+            /** Format: date-time */
+            entered_at: string | null;
+            /** Format: int64 */
+            free: number;
+            /**
+             * Format: int64
+             * @description Minor units of currency, as all amounts.
+             */
+            gross: number;
+            /**
+             * Format: date-time
+             * @description Paid: until then nothing more is owed.
+             */
+            leave_by?: string;
+            lines: components["schemas"]["OwnerLine"][] | null;
+            lot_name: components["schemas"]["OwnerText"];
+            /** Format: int64 */
+            paid: number;
+            /** @description Payment by phone is set up here. */
+            payable: boolean;
+            /** @description Masked when it was found by a lane's code. */
+            plate: string;
+            quote: string;
+            /** @enum {string} */
+            state: "due" | "nothing_due" | "paid";
+            /**
+             * Format: date-time
+             * @description Until then this amount holds.
+             */
+            valid_until: string;
+        };
+        OwnerReceipt: {
+            /** Format: int64 */
+            amount: number;
+            currency: string;
+            /** Format: date-time */
+            entered_at: string | null;
+            /**
+             * Format: date-time
+             * @description Until then nothing more is owed.
+             */
+            leave_by?: string;
+            lot_name: components["schemas"]["OwnerText"];
+            no: string;
+            /** Format: date-time */
+            paid_at: string | null;
+            /** @description Masked. */
+            plate: string;
+        };
+        OwnerText: {
+            en: string;
+            zh: string;
+        };
         ParkingBill: {
             currency: string;
             /** Format: int64 */
@@ -1106,6 +1276,18 @@ export interface components {
             fact: string;
             lane: string;
             photos: components["schemas"]["ParkingPhoto"][] | null;
+        };
+        PayQuoteReply: {
+            /** Format: int64 */
+            amount: number;
+            currency: string;
+            order: string;
+            /** @description The provider's page; it leads back to us. */
+            pay_url: string;
+        };
+        PayQuoteRequest: {
+            /** @enum {string} */
+            channel: "wechat_h5";
         };
         Plate: {
             class: string;
@@ -1725,6 +1907,136 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get-payment": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                order: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GetPaymentReply"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "ask-quote": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AskQuoteRequest"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OwnerQuote"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get-quote": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                quote: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OwnerQuote"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "pay-quote": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                quote: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PayQuoteRequest"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PayQuoteReply"];
+                };
             };
             /** @description Error */
             default: {

@@ -146,39 +146,44 @@ func TestAForkClosesTheAuthor(t *testing.T) {
 }
 
 func TestSixteenAtOnceHaveOneEffect(t *testing.T) {
-	w := newWorld(t)
-	a := w.lot("riverside", "booth-a")[0]
-	for i := range 20 {
-		a.pass(fmt.Sprintf("粤B1%04d", i), fact.Entry, w.now)
-	}
-	replicas := []interface {
-		Take(context.Context, exchange.Batch) (ingest.Taken, error)
-	}{w.service, w.replica()}
-	var all sync.WaitGroup
-	fresh := make(chan int, 16)
-	for i := range 16 {
-		all.Go(func() {
-			got, err := replicas[i%2].Take(context.Background(), a.all())
-			if err != nil {
-				t.Error(err)
+	for name, known := range map[string]int{"of a new author": 0, "of a known author": 1} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			a := w.lot("riverside", "booth-a")[0]
+			for i := range 20 {
+				a.pass(fmt.Sprintf("粤B1%04d", i), fact.Entry, w.now)
 			}
-			fresh <- got.Fresh
+			if known > 0 {
+				w.take(a.batch(0, known))
+			}
+			replicas := []*ingest.Service{w.service, w.replica()}
+			var all sync.WaitGroup
+			fresh := make(chan int, 16)
+			for i := range 16 {
+				all.Go(func() {
+					got, err := replicas[i%2].Take(context.Background(), a.all())
+					if err != nil {
+						t.Error(err)
+					}
+					fresh <- got.Fresh
+				})
+			}
+			all.Wait()
+			close(fresh)
+			total := known
+			for n := range fresh {
+				total += n
+			}
+			if total != len(a.records) {
+				t.Errorf("%d facts were new to somebody, want %d", total, len(a.records))
+			}
+			if n := w.count(`SELECT count(*) FROM facts`); n != len(a.records) {
+				t.Errorf("%d facts are stored, want %d", n, len(a.records))
+			}
+			if n := w.count(`SELECT count(*) FROM sessions`); n != 20 {
+				t.Errorf("%d sessions, want 20", n)
+			}
 		})
-	}
-	all.Wait()
-	close(fresh)
-	total := 0
-	for n := range fresh {
-		total += n
-	}
-	if total != len(a.records) {
-		t.Errorf("%d facts were new to somebody, want %d", total, len(a.records))
-	}
-	if n := w.count(`SELECT count(*) FROM facts`); n != len(a.records) {
-		t.Errorf("%d facts are stored, want %d", n, len(a.records))
-	}
-	if n := w.count(`SELECT count(*) FROM sessions`); n != 20 {
-		t.Errorf("%d sessions, want 20", n)
 	}
 }
 

@@ -7,14 +7,14 @@ import (
 )
 
 // mayImport lists, per area, the areas of this module it may import. An area that is not listed may import none,
-// and nobody but themselves may import scripts and deploy.
+// nobody but scripts may import deploy, and nobody scripts.
 var mayImport = map[string][]string{
 	"shared":            {"shared"},
 	"firmware-adapters": {"shared", "firmware-adapters"},
 	"edge":              {"shared", "firmware-adapters", "edge"},
 	"cloud":             {"shared", "cloud"},
 	"deploy":            {"shared", "firmware-adapters", "edge", "cloud", "deploy"},
-	"scripts":           {"shared", "firmware-adapters", "edge", "cloud", "scripts"},
+	"scripts":           {"shared", "firmware-adapters", "edge", "cloud", "deploy", "scripts"},
 }
 
 // libraries says where a library may be imported. Folders hold with everything below them; in names are patterns for

@@ -184,9 +184,6 @@ func measure(ctx context.Context, r *rig.Rig, s settings, began time.Time) (figu
 	if err := drain(ctx, r); err != nil {
 		return f, err
 	}
-	if _, err := r.Settle(ctx, 60*time.Second); err != nil {
-		return f, fmt.Errorf("the cloud and the booths did not come to hold the same: %w", err)
-	}
 	var sim struct {
 		WronglyOpened int              `json:"wrongly_opened"`
 		Wrong         []map[string]any `json:"wrong"`
@@ -197,9 +194,12 @@ func measure(ctx context.Context, r *rig.Rig, s settings, began time.Time) (figu
 	for _, w := range sim.Wrong {
 		fmt.Printf("  wrongly opened: %v\n", w)
 	}
-	for _, name := range []string{rig.Sim, rig.EntryBooth, rig.ExitBooth} {
-		r.StopOne(name)
+	r.StopOne(rig.Sim)
+	if _, err := r.Settle(ctx, 60*time.Second); err != nil {
+		return f, fmt.Errorf("the cloud and the booths did not come to hold the same: %w", err)
 	}
+	r.StopOne(rig.EntryBooth)
+	r.StopOne(rig.ExitBooth)
 	fmt.Println("Comparing what is on the disks …")
 	cloud, err := r.CloudDigest(ctx)
 	if err != nil {

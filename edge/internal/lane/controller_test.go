@@ -80,6 +80,9 @@ func (r *rig) Put(kind string, b []byte, _ time.Time) (fact.Photo, error) {
 	return fact.Photo{Kind: kind, Bytes: len(b)}, nil
 }
 
+// told is every state that was told so far.
+func (r *rig) told() []wire.Live { r.mu.Lock(); defer r.mu.Unlock(); return slices.Clone(r.lives) }
+
 func newRig(t *testing.T, dir fact.Dir) *rig {
 	t.Helper()
 	r := &rig{site: newSite(t), events: make(chan device.Event, 8), change: make(chan struct{}, 1)}
@@ -141,10 +144,11 @@ func TestControllerRecordsBeforeItOpens(t *testing.T) {
 		if l := r.c.Live(); l.Plate == nil || l.Plate.Text != "粤B12345" || l.Photo == "" || l.Token.Car != 1 {
 			t.Errorf("live %+v", l)
 		}
-		n := len(r.lives)
+		before := r.told()
 		<-time.After(5 * time.Second)
 		synctest.Wait()
-		if len(r.lives) < n+2 || r.lives[len(r.lives)-1].Mono <= r.lives[n-1].Mono {
+		after := r.told()
+		if len(after) < len(before)+2 || after[len(after)-1].Mono <= before[len(before)-1].Mono {
 			t.Error("the state is not said again: an operator's view would be too old to act on")
 		}
 	})

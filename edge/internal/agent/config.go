@@ -81,12 +81,18 @@ func ReadConfig(path string) (Config, error) {
 }
 
 // ParseConfig reads a configuration over the default.
-func ParseConfig(b []byte) (Config, error) {
-	c := Default()
+func ParseConfig(b []byte) (c Config, err error) {
+	// The YAML library dereferences nil on some malformed documents (testdata/fuzz holds one).
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("not a YAML document that can be read: %v", p)
+		}
+	}()
+	c = Default()
 	if len(bytes.TrimSpace(b)) == 0 {
 		return c, nil
 	}
-	err := yaml.NewDecoder(bytes.NewReader(b), yaml.Strict()).Decode(&c)
+	err = yaml.NewDecoder(bytes.NewReader(b), yaml.Strict()).Decode(&c)
 	if err != nil && !errors.Is(err, io.EOF) {
 		return c, errors.New(yaml.FormatError(err, false, true))
 	}

@@ -24,7 +24,16 @@ test('who is held is in the queue, and the lane is shown', async () => {
   await shot(page, 'e2e-seat-queue')
   assert.deepEqual(await axeFaults(page), [])
 })
-test('one screen, without scrolling', async () => {
+test('one screen, without scrolling, and nothing cut off in either language', async () => {
+  for (const lang of ['en', 'zh']) {
+    await page.goto(`/seat/?lang=${lang}`)
+    await held()
+    await page.locator('.acts').waitFor()
+    const cut = await page.evaluate(() => [...document.querySelectorAll('.acts button, .due, .case dl')].filter((x) => {
+      return x.getBoundingClientRect().right > x.closest('.case').getBoundingClientRect().right
+    }).length)
+    assert.equal(cut, 0, `${lang}: parts of the right column beyond its edge`)
+  }
   const [inner, scroll] = await page.evaluate(() => [innerHeight, document.documentElement.scrollHeight])
   assert.ok(scroll <= inner, `${scroll} px of content in ${inner} px`)
 })

@@ -36,6 +36,9 @@ func TestPlantedViolationsAreFound(t *testing.T) {
 		{"adapters use edge", "firmware-adapters/vz/a.go", goFile(`import _ "lotkeeper/edge/edgetest"`), "firmware-adapters must not import"},
 		{"shared uses cloud", "shared/a.go", goFile(`import _ "lotkeeper/cloud/x"`), "shared must not import cloud/x"},
 		{"somebody uses scripts", "edge/a.go", goFile(`import _ "lotkeeper/scripts/bench"`), "edge must not import scripts/bench"},
+		{"a program measures", "edge/a.go", goFile(`import _ "lotkeeper/scripts/bench/measure"`), "edge must not import scripts/bench/measure"},
+		{"a benchmark measures", "shared/a_test.go", goFile(`import _ "lotkeeper/scripts/bench/measure"`), ""},
+		{"a test uses other scripts", "edge/a_test.go", goFile(`import _ "lotkeeper/scripts/bench"`), "edge must not import scripts/bench"},
 		{"scripts use anything", "scripts/a.go", goFile(`import _ "lotkeeper/cloud/cloudtest"`), ""},
 		{"a neighbour with the same beginning", "cloud/a.go", goFile(`import _ "lotkeeper/sharedish"`), "cloud must not import sharedish"},
 

@@ -39,7 +39,7 @@ test('the lot is live: lanes, arms, counts, and events that come by themselves',
   await page.waitForFunction((n) => document.querySelectorAll('.ticker li').length > n, before, { timeout: 60_000 })
   await shot(page, 'e2e-admin-live')
 })
-test('with the network away the page says that its data is old, and recovers', async () => {
+test('with the network away a list says so, and recovers', async () => {
   try {
     // Chromium keeps an open websocket over this, so what tells is a page that must fetch.
     await context.setOffline(true)
@@ -53,7 +53,7 @@ test('with the network away the page says that its data is old, and recovers', a
   await page.locator('.el-table__row').first().waitFor()
   faults.length = 0 // the console's own words about the cut
 })
-test('sessions: filters travel in the address, pages turn, the total stands', async () => {
+test('sessions: the address filters, the totals row is there, the export opens in spreadsheets', async () => {
   await page.goto('/admin/sessions')
   await page.locator('.el-table__row').first().waitFor()
   await page.locator('tfoot, .el-table__footer').first().waitFor()

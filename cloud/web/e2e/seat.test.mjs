@@ -62,7 +62,7 @@ test('F2, a reason, Enter: sent, acknowledged by the device, arm up', async () =
   await page.locator('.command').getByText('道闸已抬起').waitFor({ timeout: 20_000 })
   await shot(page, 'e2e-seat-opened')
 })
-test('F4 corrects a plate', async () => {
+test('F4 asks for the plate; Escape sends nothing', async () => {
   await held()
   await page.keyboard.press('ArrowDown')
   await page.locator('.acts .open').waitFor()
@@ -72,5 +72,7 @@ test('F4 corrects a plate', async () => {
   await input.fill('粤B5E2E7')
   await shot(page, 'e2e-seat-correct')
   await page.keyboard.press('Escape')
+  await input.waitFor({ state: 'hidden' })
+  assert.equal(await page.locator('.command').getByText('更正车牌').count(), 0)
 })
 test('the console showed no errors', () => assert.deepEqual(faults, []))

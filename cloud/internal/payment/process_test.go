@@ -40,7 +40,7 @@ func TestAgainstTheGatewayAsAProcess(t *testing.T) {
 	t.Cleanup(func() {
 		if !stopped {
 			_ = cmd.Process.Kill()
-			<-ended
+			t.Logf("the gateway was killed: %v", <-ended)
 		}
 	})
 	paymenttest.Until(t, "the gateway", func() bool {

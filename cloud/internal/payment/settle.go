@@ -78,15 +78,16 @@ func fits(o Order, c Charge) error {
 // settle books money that the provider confirmed, once, in one transaction: the order's state, the postings, and either
 // the fact that tells the lot or the refund.
 func (s *Service) settle(ctx context.Context, o Order, c Charge) (Order, error) {
-	owes, err := true, error(nil)
+	owes := true
 	if s.o.Owes != nil {
+		var err error
 		if owes, err = s.o.Owes(ctx, o); err != nil {
 			s.o.Log.WarnContext(ctx, "cannot tell whether a stay still owes; its payment is taken", "order", o.No, "lot", o.Lot, "session", o.Session, "err", err)
 			owes = true
 		}
 	}
 	var after Order
-	err = s.o.DB.WithTx(ctx, func(tx *database.Tx) error {
+	err := s.o.DB.WithTx(ctx, func(tx *database.Tx) error {
 		now := s.o.Now().UTC()
 		// Two orders of one stay settle one after the other.
 		if err := s.store.lockSession(tx, o.Lot, o.Session); err != nil {
@@ -113,10 +114,7 @@ func (s *Service) settle(ctx context.Context, o Order, c Charge) (Order, error) 
 		case !owes:
 			why = "the stay owes nothing"
 		}
-		if after, err = s.book(tx, o, c, why, now); err != nil {
-			return err
-		}
-		after, err = s.store.lock(tx, o.No)
+		after, err = s.book(tx, o, c, why, now)
 		return err
 	})
 	if err != nil {

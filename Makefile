@@ -87,8 +87,9 @@ clean: ## Remove what was built or installed in the tree; the caches of Go and n
 ##@ Checking
 
 .PHONY: lint
-lint: $(GOLANGCI) $(WEB_BUILT) ## Check form and rules: gofmt, vet, golangci-lint, archcheck, shellcheck, vue-tsc
+lint: $(GOLANGCI) $(WEB_BUILT) ## Check form and rules: gofmt, go.mod, vet, golangci-lint, archcheck, shellcheck, vue-tsc
 	@$(STEP) "gofmt" scripts/gofmt.sh
+	@$(STEP) "go.mod is what the imports need" go mod tidy -diff
 	@$(STEP) "archcheck" go test ./scripts/archcheck
 	@command -v shellcheck >/dev/null || { echo "lint: no shellcheck here: make setup installs it" >&2; exit 1; }
 	@$(STEP) "shellcheck" shellcheck -x .ci/run $$(git ls-files '*.sh')

@@ -35,7 +35,7 @@ func start(dir, name string, argv ...string) (*Process, error) {
 	}
 	defer func() { _ = out.Close() }() // the child has its own
 	p := &Process{name: name, log: file, done: make(chan struct{})}
-	p.cmd = exec.Command(argv[0], argv[1:]...)
+	p.cmd = exec.Command(argv[0], argv[1:]...) //nolint:noctx // it outlives the start; Stop ends it gently, where a context kills
 	p.cmd.Stdout, p.cmd.Stderr = out, out
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGTERM}
 	if err := p.cmd.Start(); err != nil {

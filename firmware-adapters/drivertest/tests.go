@@ -74,7 +74,8 @@ func testCancel(t *testing.T, h Harness) {
 		w := r.run()
 		w.cancel()
 		select {
-		case <-w.ended: // nil or the failed connection, whichever came first
+		case err := <-w.ended: // nil or the failed connection, whichever came first
+			t.Logf("Run = %v", err)
 		case <-time.After(cancelWithin):
 			t.Fatal("Run does not end while connecting")
 		}
@@ -154,7 +155,8 @@ func testUnanswered(t *testing.T, h Harness) {
 			cancel()
 			if got != driver.Done {
 				select {
-				case <-w.ended:
+				case err := <-w.ended:
+					t.Logf("Run = %v; it runs again", err)
 					w = r.up()
 				default:
 				}

@@ -68,7 +68,7 @@ func (b *Barrier) Run(ctx context.Context, emit func(driver.Event)) error {
 	select {
 	case <-ctx.Done():
 		cancel()
-		<-ended
+		err = <-ended
 	case err = <-ended:
 	case <-ready:
 		over := make(chan struct{})

@@ -93,7 +93,9 @@ func TestNothingIsAcknowledgedBeforeItIsTaken(t *testing.T) {
 	drivertest.Eventually(t, "the read", func() bool { return len(first.seen()) == 1 })
 	camera.Cut()
 	close(hold)
-	<-first.ended
+	if err := <-first.ended; err == nil {
+		t.Error("Run = nil when the camera cut the connection, want an error")
+	}
 	if camera.Kept() != 1 {
 		t.Fatalf("the camera keeps %d records, want the one that was not taken", camera.Kept())
 	}

@@ -9,6 +9,7 @@ package main
 
 import (
 	"bufio"
+	"context"
 	"encoding/json"
 	"errors"
 	"flag"
@@ -16,10 +17,12 @@ import (
 	"io/fs"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
+	"syscall"
 	"text/tabwriter"
 	"time"
 
@@ -31,13 +34,16 @@ const file = "bench.jsonl"
 func main() {
 	only := flag.String("only", "", "ids to measure, separated by commas; empty is all")
 	flag.Parse()
-	if err := run(*only); err != nil {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	err := run(ctx, *only)
+	stop()
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
 }
 
-func run(only string) error {
+func run(ctx context.Context, only string) error {
 	figures, err := find(".")
 	if err != nil {
 		return err
@@ -63,7 +69,9 @@ func run(only string) error {
 		}
 		fmt.Printf("%s in %s …\n", f.id, f.pkg)
 		begin := time.Now()
-		cmd := exec.Command("go", "test", "-run", "^$", "-bench", "^"+f.name+"$", "-benchtime", "1x", "-timeout", "20m", f.pkg)
+		cmd := exec.CommandContext(ctx, "go", "test", "-run", "^$", "-bench", "^"+f.name+"$", "-benchtime", "1x", "-timeout", "20m", f.pkg)
+		cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) } // the benchmark ends what it started
+		cmd.WaitDelay = time.Minute
 		cmd.Env = append(os.Environ(), measure.Out+"="+out)
 		if b, err := cmd.CombinedOutput(); err != nil {
 			failed = append(failed, fmt.Errorf("%s: %w\n%s", f.id, err, b))

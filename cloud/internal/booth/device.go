@@ -11,7 +11,6 @@ import (
 	"net/http"
 
 	"lotkeeper/cloud/internal/platform/fault"
-	"lotkeeper/cloud/internal/platform/id"
 	"lotkeeper/cloud/internal/platform/pki"
 	"lotkeeper/cloud/internal/platform/scope"
 	"lotkeeper/cloud/internal/platform/web"
@@ -116,7 +115,7 @@ func (s *Service) putPhoto(w http.ResponseWriter, r *http.Request, who pki.Ident
 }
 
 func (s *Service) getConfig(w http.ResponseWriter, r *http.Request, who pki.Identity) error {
-	signed, err := s.o.Lots.Signed(r.Context(), scope.System("device config"), id.Lot(who.Lot))
+	signed, err := s.o.Lots.Signed(r.Context(), scope.System("device config"), who.Lot)
 	if err != nil {
 		return err
 	}

@@ -155,7 +155,7 @@ func (s *Service) seal(tx *database.Tx, lot string, drafts []waitingDraft, batch
 	}
 	k := kept{author: author, booth: Cloud, res: exchange.Result{Verdict: exchange.Accepted}}
 	add := func(d fact.Draft) (fact.ID, error) {
-		stamp := fact.Stamp{Lot: lot, Author: author, Boot: s.boot, Mono: time.Since(s.started).Nanoseconds(), Now: now, Salt: newSalt()}
+		stamp := fact.Stamp{Lot: lot, Author: author, Boot: s.boot, Mono: s.o.Now().Sub(s.started).Nanoseconds(), Now: now, Salt: newSalt()}
 		r, f, next, err := fact.Seal(head, s.o.Identity.Key, stamp, d)
 		if err != nil {
 			return fact.ID{}, err

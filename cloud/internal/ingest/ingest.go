@@ -75,7 +75,7 @@ func New(o Options) (*Service, error) {
 		return nil, errors.New("ingest: the cloud's key and certificate are required")
 	}
 	return &Service{
-		o: o, store: store{o.DB}, boot: newName(), started: time.Now(), wake: make(chan struct{}, 1), sent: map[flight]sending{},
+		o: o, store: store{o.DB}, boot: newName(), started: o.Now(), wake: make(chan struct{}, 1), sent: map[flight]sending{},
 	}, nil
 }
 

@@ -97,7 +97,7 @@ func ask(ctx context.Context, client *http.Client, cloud string, r Request) (Res
 	if err != nil {
 		return Response{}, err
 	}
-	defer res.Body.Close() //nolint:errcheck // read to its end
+	defer res.Body.Close() // read to its end
 	answer, err := io.ReadAll(io.LimitReader(res.Body, maxAnswer+1))
 	if err != nil {
 		return Response{}, fmt.Errorf("read the cloud's answer: %w", err)

@@ -131,7 +131,7 @@ func (id *Identity) Save(data string) error {
 	if err != nil {
 		return fmt.Errorf("save identity: %w", err)
 	}
-	defer os.RemoveAll(dir) //nolint:errcheck // gone already when all went well
+	defer os.RemoveAll(dir) // gone already when all went well
 	for name, body := range map[string][]byte{
 		keyFile:  pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: key}),
 		certFile: pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: id.Cert}),

@@ -35,7 +35,7 @@ func Check(path string) (Report, error) {
 	if err != nil {
 		return Report{}, err
 	}
-	defer db.Close() //nolint:errcheck // read only
+	defer db.Close() // read only
 	h, err := readHeader(db)
 	if err != nil {
 		return Report{}, err

@@ -182,7 +182,13 @@ func TestObservedClockMovesTheLog(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- j.Run(ctx) }()
-	defer func() { cancel(); <-done; j.Close() }()
+	defer func() {
+		cancel()
+		if err := <-done; err != nil {
+			t.Errorf("Run = %v", err)
+		}
+		j.Close()
+	}()
 	ahead := fact.HLC(now.Add(time.Minute).UnixMilli()) << 16
 	j.Observe(ahead)
 	j.Observe(fact.HLC(now.Add(time.Hour).UnixMilli()) << 16) // too far to be followed

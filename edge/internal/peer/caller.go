@@ -121,7 +121,7 @@ func (c *caller) post(ctx context.Context, m Message) (Message, error) {
 	if err != nil {
 		return Message{}, err
 	}
-	defer res.Body.Close() //nolint:errcheck // read to its end
+	defer res.Body.Close() // read to its end
 	answer, err := io.ReadAll(io.LimitReader(res.Body, wire.MaxMessage+1))
 	if err != nil {
 		return Message{}, fmt.Errorf("read answer: %w", err)

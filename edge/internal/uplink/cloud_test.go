@@ -173,7 +173,6 @@ type cloud struct {
 	logs    map[fact.Author]exchange.Log
 	records map[fact.Author][]fact.Record
 	seen    map[wire.Channel][][]byte
-	retain  *wire.Signed
 }
 
 type heard struct {

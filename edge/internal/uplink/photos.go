@@ -85,7 +85,7 @@ func (u *Uplink) sendPhoto(ctx context.Context, client *http.Client, name string
 	if err != nil {
 		return fmt.Errorf("send picture: %w", err)
 	}
-	defer res.Body.Close() //nolint:errcheck // nothing hangs on it
+	defer res.Body.Close() // nothing hangs on it
 	answer, _ := io.ReadAll(io.LimitReader(res.Body, 1<<10))
 	switch res.StatusCode {
 	case http.StatusBadRequest, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType, http.StatusUnprocessableEntity:

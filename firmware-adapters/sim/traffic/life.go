@@ -146,8 +146,11 @@ func (w *World) settle(ctx context.Context, c *Car, lane *sim.Lane) bool {
 	if err == nil {
 		return true
 	}
-	up := make(chan error, 1)
-	go func() { up <- lane.AwaitUp(give) }()
+	up := make(chan struct{})
+	go func() {
+		defer close(up)
+		err = lane.AwaitUp(give)
+	}()
 	defer func() { cancel(); <-up }()
 	for {
 		if err := w.pay(give, c, lane); err != nil && give.Err() == nil {
@@ -155,9 +158,8 @@ func (w *World) settle(ctx context.Context, c *Car, lane *sim.Lane) bool {
 		}
 		again := time.NewTimer(3 * time.Second)
 		select {
-		case err := <-up:
+		case <-up:
 			again.Stop()
-			up <- err
 			return err == nil
 		case <-again.C:
 		}

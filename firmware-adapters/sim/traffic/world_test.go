@@ -153,7 +153,7 @@ func startLot(t *testing.T, set string, d *desk, rule func(lane string, p plate.
 	} {
 		c.Painter, c.Rose, c.Travel = painter, w.Rose, 200*time.Millisecond
 		w.Add(sim.NewLane(c, env))
-		board := fmt.Sprintf(`{"serial": %q}`, "")
+		var board string
 		if c.Board != nil {
 			board = fmt.Sprintf(`{"tcp": %q}`, c.Board.Addr())
 		} else {

@@ -53,11 +53,11 @@ func readRequest(c net.Conn) []byte {
 	if _, err := io.ReadFull(c, head); err != nil {
 		return nil
 	}
-	body := make([]byte, binary.BigEndian.Uint16(head[4:])-1)
-	if _, err := io.ReadFull(c, body); err != nil {
+	request := make([]byte, len(head)+int(binary.BigEndian.Uint16(head[4:]))-1)
+	if _, err := io.ReadFull(c, request[copy(request, head):]); err != nil {
 		return nil
 	}
-	return append(head, body...)
+	return request
 }
 
 // reply answers writes, and reads with n bytes of ones.

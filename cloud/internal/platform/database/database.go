@@ -23,7 +23,7 @@ type Config struct {
 	StatementTimeout time.Duration // 0: 30 s
 	IdleInTx         time.Duration // a transaction that sits idle this long is ended; 0: 30 s
 	SlowQuery        time.Duration // log queries that took longer; 0: 500 ms
-	Logger           *slog.Logger  // nil: slog.Default()
+	Logger           *slog.Logger  // nil: none
 }
 
 // DB is the pool. Make it with Open, end it with Close.
@@ -40,7 +40,7 @@ func Open(ctx context.Context, cfg Config) (*DB, error) {
 		return nil, errors.New("database: no URL")
 	}
 	if cfg.Logger == nil {
-		cfg.Logger = slog.Default()
+		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
 	conn, err := pgx.ParseConfig(cfg.URL)
 	if err != nil {

@@ -21,7 +21,6 @@ var ErrBusy = fault.New(fault.Unavailable, "database.busy", "系统繁忙，请�
 
 // Tx is one transaction. It must not be kept after fn returns, nor used by two goroutines.
 type Tx struct {
-	ctx   context.Context
 	gorm  *gorm.DB
 	after *[]func()
 }
@@ -66,7 +65,7 @@ func (d *DB) once(ctx context.Context, fn func(tx *Tx) error) (after []func(), e
 			}
 		}
 	}()
-	if err := fn(&Tx{ctx: ctx, gorm: g, after: &after}); err != nil {
+	if err := fn(&Tx{gorm: g, after: &after}); err != nil {
 		return nil, err
 	}
 	done = true
@@ -80,7 +79,7 @@ func (d *DB) once(ctx context.Context, fn func(tx *Tx) error) (after []func(), e
 func (t *Tx) Gorm() *gorm.DB { return t.gorm.Session(&gorm.Session{NewDB: true}) }
 
 // Context is the context that WithTx was given.
-func (t *Tx) Context() context.Context { return t.ctx }
+func (t *Tx) Context() context.Context { return t.gorm.Statement.Context }
 
 // SQL is the transaction underneath, for river's InsertTx.
 func (t *Tx) SQL() *sql.Tx {
@@ -101,7 +100,7 @@ func (t *Tx) AfterCommit(f func()) { *t.after = append(*t.after, f) }
 func (t *Tx) Savepoint(fn func(tx *Tx) error) error {
 	queued := len(*t.after)
 	err := t.gorm.Transaction(func(g *gorm.DB) error {
-		return fn(&Tx{ctx: t.ctx, gorm: g, after: t.after})
+		return fn(&Tx{gorm: g, after: t.after})
 	})
 	if err != nil {
 		*t.after = (*t.after)[:queued]

@@ -108,12 +108,12 @@ func From(err error) *Error {
 	if err == nil {
 		return nil
 	}
+	if e, ok := err.(*Error); ok { //nolint:errorlint // the Error itself, with nothing around it, needs no wrapping
+		return e
+	}
 	var e *Error
 	if errors.As(err, &e) {
-		if err != error(e) {
-			return e.Wrap(err) // keep what was wrapped around it for the log
-		}
-		return e
+		return e.Wrap(err) // keep what was wrapped around it for the log
 	}
 	return New(Internal, "internal", "服务器内部错误", "internal error").Wrap(err)
 }

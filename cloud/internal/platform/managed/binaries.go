@@ -22,14 +22,14 @@ type binaries struct {
 }
 
 // findBinaries takes the newest installed version, or, for a data folder that exists, the one that made it.
-func findBinaries(wanted, data string) (binaries, error) {
+func findBinaries(ctx context.Context, wanted, data string) (binaries, error) {
 	made, err := dataMajor(data)
 	if err != nil {
 		return binaries{}, err
 	}
 	var found []binaries
 	for _, dir := range candidates(wanted) {
-		if b, ok := inspect(dir); ok {
+		if b, ok := inspect(ctx, dir); ok {
 			found = append(found, b)
 		}
 	}
@@ -68,13 +68,13 @@ func candidates(wanted string) []string {
 
 var versionText = regexp.MustCompile(`\(PostgreSQL\) ((\d+)[.\w]*)`)
 
-func inspect(dir string) (binaries, bool) {
+func inspect(ctx context.Context, dir string) (binaries, bool) {
 	for _, name := range []string{"initdb", "postgres"} {
 		if info, err := os.Stat(filepath.Join(dir, name)); err != nil || info.Mode()&0o111 == 0 {
 			return binaries{}, false
 		}
 	}
-	out, err := exec.Command(filepath.Join(dir, "postgres"), "--version").Output()
+	out, err := exec.CommandContext(ctx, filepath.Join(dir, "postgres"), "--version").Output()
 	if err != nil {
 		return binaries{}, false
 	}

@@ -29,7 +29,7 @@ type child struct {
 // spawn starts the program as the owner. The kernel sends SIGINT (Postgres: fast shutdown) when the *thread*
 // that started the child ends, so one goroutine stays locked to its thread until the child is gone.
 func spawn(path string, args []string, dir string, who owner, log *slog.Logger) (*child, error) {
-	cmd := exec.Command(path, args...)
+	cmd := exec.Command(path, args...) //nolint:noctx // it outlives every request, and stop ends it gently, where a context kills
 	cmd.Dir = dir
 	cmd.Env = []string{"LC_ALL=C.UTF-8", "PATH=" + os.Getenv("PATH"), "TZ=UTC"}
 	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: who.credential(), Pdeathsig: syscall.SIGINT, Setpgid: true}

@@ -84,7 +84,7 @@ func (s *Server) start(ctx context.Context) error {
 	if err := endOrphan(ctx, s.data, s.cfg.Logger); err != nil {
 		return err
 	}
-	bin, err := findBinaries(s.cfg.Bin, s.data)
+	bin, err := findBinaries(ctx, s.cfg.Bin, s.data)
 	if err != nil {
 		return err
 	}

@@ -55,7 +55,7 @@ func Check(path string) error {
 	if err != nil {
 		return err
 	}
-	defer db.Close() //nolint:errcheck // read only
+	defer db.Close() // read only
 	return db.View(func(tx *bbolt.Tx) error {
 		var first error
 		for err := range tx.Check() { // to its end: it is a goroutine that reads the transaction

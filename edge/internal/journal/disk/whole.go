@@ -25,7 +25,7 @@ func Whole(path string) error {
 	if err != nil {
 		return err
 	}
-	defer f.Close() //nolint:errcheck // read only
+	defer f.Close() // read only
 	info, err := f.Stat()
 	if err != nil {
 		return err

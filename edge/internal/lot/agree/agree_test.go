@@ -3,6 +3,7 @@ package agree_test
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -270,7 +271,8 @@ func TestStrangersAreTurnedAway(t *testing.T) {
 			_, err = c.Read(make([]byte, 1)) // TLS 1.3 tells of a refused certificate at the first read
 			c.Close()
 		}
-		if ne, ok := err.(net.Error); err == nil || ok && ne.Timeout() {
+		var late net.Error
+		if err == nil || errors.As(err, &late) && late.Timeout() {
 			t.Errorf("%s was let in: %v", name, err)
 		}
 	}

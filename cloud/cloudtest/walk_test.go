@@ -287,7 +287,7 @@ func TestABoothAndItsPeople(t *testing.T) {
 		t.Errorf("another tenant sees %d waiting", queue.Total)
 	}
 
-	order := map[string]any{"lot": "riverside", "lane": "exit-1", "action": "open", "reason": "paid at the desk", "token": token, "seen": 99}
+	order := map[string]any{"lot": "riverside", "lane": "exit-1", "action": "open", "reason": "paid at the desk", "token": token, "seen": "99"}
 	var given struct{ Command string }
 	for range 2 { // the same key twice is one command
 		seat.Do(t, "POST", "/api/v1/seat/commands", order, &given, "Idempotency-Key: key-0001")
@@ -374,7 +374,7 @@ func lotThings(t *testing.T, s *cloudtest.Server, c *cloudtest.Client) map[strin
 	}
 	var given struct{ Command string }
 	c.Do(t, "POST", "/api/v1/seat/commands", map[string]any{
-		"lot": "tenant-lot", "lane": "exit-1", "action": "open", "reason": "test", "token": wire.Token{Boot: "b"}, "seen": 1,
+		"lot": "tenant-lot", "lane": "exit-1", "action": "open", "reason": "test", "token": wire.Token{Boot: "b"}, "seen": "1",
 	}, &given, "Idempotency-Key: tenant-0001")
 	const lot = "/api/v1/lots/tenant-lot"
 	return map[string]string{

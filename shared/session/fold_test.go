@@ -208,6 +208,28 @@ func TestPassageSituations(t *testing.T) {
 	}
 }
 
+func TestHeldAtTheExit(t *testing.T) {
+	p := newPen(0)
+	p.through(fact.Entry, "粤B1")
+	p.at = p.at.Add(time.Hour)
+	out := p.read(fact.Exit, "粤B1")
+	p.decide(out, fact.Exit, fact.Hold)
+	if s := only(t, Fold(p.out)); s.State != Inside || s.Held == nil || s.Held.Fact != out {
+		t.Errorf("held: %s", text(s))
+	}
+	p.at = p.at.Add(time.Minute)
+	backed := slices.Clone(p.out)
+	p.pass(out, fact.Exit, fact.Reversed)
+	if s := only(t, Fold(p.out)); s.Held != nil {
+		t.Errorf("backed out, and yet held: %s", text(s))
+	}
+	p.out = backed
+	p.decide(out, fact.Exit, fact.Open)
+	if s := only(t, Fold(p.out)); s.State != Left || s.Held != nil {
+		t.Errorf("released: %s", text(s))
+	}
+}
+
 func TestEnteredAgainWithoutExit(t *testing.T) {
 	p := newPen(0)
 	first := p.through(fact.Entry, "粤B1")

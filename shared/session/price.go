@@ -22,8 +22,12 @@ type Terms interface {
 	RightsOf(plate.Plate) []tariff.Right
 }
 
-// Price rates a session as if its vehicle left at the time. It is the one way to a fee: for the quote on a phone, the
-// amount on a lane's display, and the bill. Payments already made are credited; coupons are taken off.
+// HeldFor is how long a vehicle that was held at an exit is taken to stand there still, when nothing tells otherwise.
+const HeldFor = 30 * time.Minute
+
+// Price rates a session as if its vehicle left at the time; one that stands at an exit, as of when it came there: its
+// driver's fumbling for the phone costs nothing, and display, phone and bill say the same. It is the one way to a fee.
+// Payments already made are credited; coupons are taken off.
 //
 // A stay is priced with the tariff pinned at its entry; one whose entry pinned none (read from a camera's memory) with
 // the tariff that the terms give its class. A session without an entry has no stay to price: it costs nothing, and its
@@ -40,6 +44,9 @@ func Price(s Session, at time.Time, terms Terms, coupons ...tariff.Coupon) (tari
 	t, ok := terms.Tariff(ref)
 	if !ok {
 		return tariff.Bill{}, fmt.Errorf("price session %s: tariff %s version %d is not in the configuration", s.ID, ref.ID, ref.Version)
+	}
+	if s.Held != nil && s.Held.At.Before(at) && at.Sub(s.Held.At) <= HeldFor {
+		at = s.Held.At
 	}
 	stay := tariff.Stay{Entry: at, Exit: at, Class: class}
 	if s.Entry != nil && s.Entry.At.Before(at) {

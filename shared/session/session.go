@@ -99,6 +99,7 @@ type Session struct {
 	Plate   plate.Plate     `json:"plate"`
 	State   State           `json:"state"`
 	Entry   *Visit          `json:"entry,omitempty"` // nil when the exit minted the session
+	Held    *Visit          `json:"held,omitempty"`  // stands at an exit, not released yet: the stay is priced up to then
 	Exit    *Visit          `json:"exit,omitempty"`
 	Tariff  *fact.TariffRef `json:"tariff,omitempty"` // pinned at entry
 	Bill    *tariff.Bill    `json:"bill,omitempty"`   // frozen at release

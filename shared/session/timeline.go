@@ -21,6 +21,7 @@ type sighting struct {
 	flags  []Flag
 	about  []*entry // every fact that names it, itself included
 	last   *fact.Decision
+	held   bool // at an exit, and neither released nor gone
 }
 
 // timeline folds one vehicle's observations into its sessions.
@@ -37,7 +38,7 @@ func (b *Book) timeline(v *vehicle) []*Session {
 		if r, ok := e.body.(fact.Read); ok && r.Late && r.Event != "" && live[event(r)] {
 			continue // the camera's memory of what the lane already judged
 		}
-		if s, ok := b.sighting(e); ok {
+		if s, moved := b.sighting(e); moved || s.held {
 			seen = append(seen, s)
 		}
 	}
@@ -48,6 +49,12 @@ func (b *Book) timeline(v *vehicle) []*Session {
 	events := map[string]*Session{} // device events already used
 	for i := range seen {
 		s := &seen[i]
+		if s.held {
+			if open := lastInside(out, s.plate); open != nil {
+				open.Held = &s.visit
+			}
+			continue
+		}
 		if s.device != "" {
 			if again := events[s.device]; again != nil {
 				again.merge(s)
@@ -73,9 +80,9 @@ func (b *Book) timeline(v *vehicle) []*Session {
 // event names what a device said, across repetitions.
 func event(r fact.Read) string { return r.Device + "\n" + r.Event }
 
-// sighting gathers what is known of an observation. ok is false when the vehicle did not move through the lane: it was
+// sighting gathers what is known of an observation. moved is false when the vehicle did not go through the lane: it was
 // held, it backed out, or it never crossed.
-func (b *Book) sighting(e *entry) (s sighting, ok bool) {
+func (b *Book) sighting(e *entry) (s sighting, moved bool) {
 	s = sighting{fact: e, at: b.at(e), about: []*entry{e}, plate: e.ownPlate()}
 	s.visit = Visit{Fact: e.id, At: s.at}
 	switch body := e.body.(type) {
@@ -113,6 +120,7 @@ func (b *Book) sighting(e *entry) (s sighting, ok bool) {
 		s.tariff, s.last = d.Tariff, &d
 	}
 	s.visit.Basis = basis(e, s.last, passage)
+	s.held = s.dir == fact.Exit && s.visit.Basis == "" && passage == nil && s.last != nil && s.last.Action == fact.Hold
 	return s, s.visit.Basis != ""
 }
 
@@ -158,7 +166,7 @@ func enter(out []*Session, s *sighting) (*Session, []*Session) {
 func leave(out []*Session, s *sighting) (*Session, []*Session) {
 	v := s.visit
 	if open := lastInside(out, s.plate); open != nil {
-		open.State, open.Exit, open.Current = Left, &v, s.last
+		open.State, open.Exit, open.Held, open.Current = Left, &v, nil, s.last
 		open.learn(s.plate)
 		open.note(s)
 		return open, out

@@ -1,6 +1,8 @@
 package wire
 
 import (
+	"fmt"
+	"strconv"
 	"time"
 
 	"lotkeeper/shared/exchange"
@@ -23,11 +25,28 @@ type Cursor struct {
 	Digest  *fact.Hash       `json:"digest,omitempty"` // of the sessions folded at these cursors
 }
 
+// Mono is nanoseconds of one run's monotonic clock. It is text in JSON: a browser would round the number after a hundred
+// days.
+type Mono int64
+
+// MarshalText writes decimal digits.
+func (m Mono) MarshalText() ([]byte, error) { return strconv.AppendInt(nil, int64(m), 10), nil }
+
+// UnmarshalText reads decimal digits.
+func (m *Mono) UnmarshalText(b []byte) error {
+	v, err := strconv.ParseInt(string(b), 10, 64)
+	if err != nil {
+		return fmt.Errorf("%.20q is not a number of nanoseconds", b)
+	}
+	*m = Mono(v)
+	return nil
+}
+
 // Token names one vehicle's stay at one lane of one run of the agent. A command that does not echo the present token
 // does nothing.
 type Token struct {
 	Boot string `json:"boot"`
-	Mono int64  `json:"mono"` // when the lane took this vehicle up, ns of that run's monotonic clock
+	Mono Mono   `json:"mono"` // when the lane took this vehicle up, ns of that run's monotonic clock
 	Car  uint64 `json:"car"`  // counts vehicles at the lane in that run
 }
 
@@ -41,7 +60,7 @@ type Command struct {
 	By     string        `json:"by"` // one operator
 	Plate  *plate.Plate  `json:"plate,omitempty"`
 	TTL    time.Duration `json:"ttl_ns"` // judged on the booth's monotonic clock from Token.Seen
-	Seen   int64         `json:"seen"`   // Live.Mono of the view the operator acted on
+	Seen   Mono          `json:"seen"`   // Live.Mono of the view the operator acted on
 }
 
 // CommandAction is what a command asks for.
@@ -71,7 +90,7 @@ type Live struct {
 	Lane     string         `json:"lane"`
 	Dir      fact.Dir       `json:"dir"`
 	At       time.Time      `json:"at"`
-	Mono     int64          `json:"mono"`            // ns of the run in Token.Boot, when this was said
+	Mono     Mono           `json:"mono"`            // ns of the run in Token.Boot, when this was said
 	Token    Token          `json:"token"`           // Car 0: nobody at the lane
 	Plate    *plate.Plate   `json:"plate,omitempty"` // of the vehicle at the lane
 	Read     fact.ID        `json:"read,omitzero"`   // its observation

@@ -57,7 +57,7 @@ type giveInput struct {
 		Action string     `json:"action" enum:"open,close,correct"`
 		Reason string     `json:"reason" minLength:"1" maxLength:"200"`
 		Token  wire.Token `json:"token" doc:"Of the view that the operator acts on."`
-		Seen   int64      `json:"seen" doc:"mono of that view."`
+		Seen   wire.Mono  `json:"seen" doc:"mono of that view."`
 		Plate  *struct {
 			Text   string `json:"text" maxLength:"40"`
 			Colour string `json:"colour,omitempty" enum:"unknown,blue,yellow,white,black,green,yellow-green"`

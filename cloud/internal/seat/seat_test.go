@@ -78,7 +78,7 @@ func newDesk(t *testing.T) *desk {
 }
 
 func order() map[string]any {
-	return map[string]any{"lot": "riverside", "lane": "exit-1", "action": "open", "reason": "ambulance", "token": wire.Token{Boot: "b", Mono: 1, Car: 1}, "seen": 5}
+	return map[string]any{"lot": "riverside", "lane": "exit-1", "action": "open", "reason": "ambulance", "token": wire.Token{Boot: "b", Mono: 1, Car: 1}, "seen": "5"}
 }
 
 func (d *desk) give(t *testing.T, key string) string {

@@ -109,18 +109,18 @@ test('leaving a topic that another view listens to keeps it', () => {
   expect(sockets[0]!.sent).toEqual([{ subscribe: ['seat'] }, { unsubscribe: ['seat'] }])
 })
 
-const lane = (more: Partial<LiveLane>): LiveLane => ({ lane: 'exit-1', dir: 'exit', at: '2026-11-22T07:00:00Z', mono: 5, token: { boot: 'r1', mono: 1, car: 1 }, due: 0, arm: 'down', loop: false, booth_online: true, ...more })
+const lane = (more: Partial<LiveLane>): LiveLane => ({ lane: 'exit-1', dir: 'exit', at: '2026-11-22T07:00:00Z', mono: '5', token: { boot: 'r1', mono: '1', car: 1 }, due: 0, arm: 'down', loop: false, booth_online: true, ...more })
 test('an older picture of a lane does not replace a newer one', () => {
-  expect(mergeLane([lane({ mono: 9, due: 500 })], lane({ mono: 8, due: 0 }))[0]!.due).toBe(500)
-  expect(mergeLane([lane({ mono: 9 })], lane({ mono: 10, due: 700 }))[0]!.due).toBe(700)
+  expect(mergeLane([lane({ mono: '9', due: 500 })], lane({ mono: '8', due: 0 }))[0]!.due).toBe(500)
+  expect(mergeLane([lane({ mono: '9' })], lane({ mono: '10', due: 700 }))[0]!.due).toBe(700)
 })
 test('a restarted booth counts anew and is believed by its clock', () => {
-  const fresh = lane({ mono: 1, token: { boot: 'r2', mono: 1, car: 1 }, at: '2026-11-22T07:01:00Z', due: 900 })
-  expect(mergeLane([lane({ mono: 9 })], fresh)[0]!.due).toBe(900)
-  expect(mergeLane([fresh], lane({ mono: 99 }))[0]!.due).toBe(900)
+  const fresh = lane({ mono: '1', token: { boot: 'r2', mono: '1', car: 1 }, at: '2026-11-22T07:01:00Z', due: 900 })
+  expect(mergeLane([lane({ mono: '9' })], fresh)[0]!.due).toBe(900)
+  expect(mergeLane([fresh], lane({ mono: '99' }))[0]!.due).toBe(900)
 })
 test('what a newer picture leaves out is gone', () => {
   const before = lane({ plate: { text: '粤B12345', colour: 'blue' }, waiting: '2026-11-22T06:59:00Z', reason: 'unpaid' })
-  const [after] = mergeLane([before], lane({ mono: 6, token: { boot: 'r1', mono: 6, car: 0 } }))
+  const [after] = mergeLane([before], lane({ mono: '6', token: { boot: 'r1', mono: '6', car: 0 } }))
   expect([after!.plate, after!.waiting, after!.reason]).toEqual([null, null, ''])
 })

@@ -33,8 +33,8 @@ test('a verdict stands, and a word nobody knows is none', () => {
   expect(judged(sent, 'splendid').state).toBe('sent')
 })
 
-const live = (more: Partial<LiveLane> = {}): LiveLane => ({ lane: 'exit-1', dir: 'exit', at: '2026-11-22T07:00:00Z', mono: 5, token: { boot: 'r1', mono: 1, car: 7 }, due: 500, arm: 'down', loop: true, booth_online: true, ...more })
-const item = (lane: string, since: string, car = 7): QueueItem => ({ lot: 'a', lane, since, live: live({ lane, token: { boot: 'r1', mono: 1, car } }) })
+const live = (more: Partial<LiveLane> = {}): LiveLane => ({ lane: 'exit-1', dir: 'exit', at: '2026-11-22T07:00:00Z', mono: '5', token: { boot: 'r1', mono: '1', car: 7 }, due: 500, arm: 'down', loop: true, booth_online: true, ...more })
+const item = (lane: string, since: string, car = 7): QueueItem => ({ lot: 'a', lane, since, live: live({ lane, token: { boot: 'r1', mono: '1', car } }) })
 const answers: Record<string, [number, unknown]> = {}
 
 beforeEach(() => {
@@ -69,7 +69,7 @@ test('a command echoes the car that was looked at, with its own key', async () =
   seat.setQueue([item('exit-1', '2026-11-22T06:58:00Z')])
   await seat.give('open', seat.lane!, 'a', '设备故障')
   const post = vi.mocked(fetch).mock.calls.map((c) => c[0] as unknown as Request).find((r) => r.method === 'POST')!
-  expect(await post.json()).toEqual({ lot: 'a', lane: 'exit-1', action: 'open', reason: '设备故障', token: { boot: 'r1', mono: 1, car: 7 }, seen: 5 })
+  expect(await post.json()).toEqual({ lot: 'a', lane: 'exit-1', action: 'open', reason: '设备故障', token: { boot: 'r1', mono: '1', car: 7 }, seen: '5' })
   expect(seat.mine[0]!.state).toBe('sent')
   seat.result({ command: 'c1', verdict: 'done' })
   expect(seat.mine[0]!.state).toBe('done')

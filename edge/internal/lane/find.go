@@ -85,6 +85,7 @@ func Find(book *session.Book, c *wire.Config, q Query) Finding {
 	if q.Forced != nil && q.Forced.Waive {
 		coupons = append(coupons, session.Waiver(q.Forced.By, q.Forced.Note))
 	}
+	found.Held = nil // an earlier stand at an exit is over: it came anew
 	bill, err := session.Price(*found, q.At, c, coupons...)
 	if err != nil {
 		f.Trouble = err.Error()

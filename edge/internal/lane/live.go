@@ -10,7 +10,7 @@ import (
 func (s *State) Live(at Moment) wire.Live {
 	c := &s.Car
 	l := wire.Live{
-		Lane: s.Lane, Dir: s.Dir, At: at.Wall.UTC(), Mono: int64(at.Mono), Token: s.Token(), Arm: string(s.Arm), Loop: s.Arrive,
+		Lane: s.Lane, Dir: s.Dir, At: at.Wall.UTC(), Mono: wire.Mono(at.Mono), Token: s.Token(), Arm: string(s.Arm), Loop: s.Arrive,
 		Faults: s.Faults(), Currency: c.Found.Currency,
 	}
 	if c.Phase == Nobody {

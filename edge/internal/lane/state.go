@@ -154,7 +154,7 @@ func (s *State) Token() wire.Token {
 	if s.Car.N == 0 {
 		return wire.Token{Boot: s.Boot}
 	}
-	return wire.Token{Boot: s.Boot, Mono: int64(s.Car.Since), Car: s.Car.N}
+	return wire.Token{Boot: s.Boot, Mono: wire.Mono(s.Car.Since), Car: s.Car.N}
 }
 
 // Faults names what does not work, for screens: device ids, and "journal", "arm", "unread".

@@ -482,7 +482,7 @@ func TestCommandsOfTheCloud(t *testing.T) {
 	})
 	t.Run("seen in the future", func(t *testing.T) {
 		p, c := held(t)
-		c.Seen += int64(time.Hour)
+		c.Seen += wire.Mono(time.Hour)
 		if r := p.ask(of(c)); r.Verdict != Expired {
 			t.Errorf("%+v", r)
 		}

@@ -249,14 +249,14 @@ func TestPresenceAndLive(t *testing.T) {
 	}
 	lane := wire.LiveFrom("lane-1")
 	for i := range 1000 {
-		u.Live(wire.Live{Lane: "lane-1", Mono: int64(i)})
+		u.Live(wire.Live{Lane: "lane-1", Mono: wire.Mono(i)})
 	}
 	newest := func() int64 {
 		all := got[wire.Live](c, lane)
 		if len(all) == 0 {
 			return -1
 		}
-		return all[len(all)-1].Mono
+		return int64(all[len(all)-1].Mono)
 	}
 	lottest.Until(t, 5*time.Second, "the newest state of the lane", func() bool { return newest() == 999 })
 	before := len(got[wire.Live](c, lane))

@@ -20,7 +20,7 @@ export function startMock({ port = 0, dist } = {}) {
   const queue = () => Object.entries(world.lanes).filter(([, x]) => x.waiting).map(([k, x]) => ({ lot: k.split('/')[0], lane: x.lane, since: x.waiting, live: x })).sort((a, b) => a.since.localeCompare(b.since))
   const lotLanes = (lot) => Object.entries(world.lanes).filter(([k]) => k.startsWith(lot + '/')).map(([, x]) => x)
   const setLane = (key, change) => {
-    const x = (world.lanes[key] = { ...world.lanes[key], ...change, at: iso(Date.now()), mono: world.lanes[key].mono + 1 })
+    const x = (world.lanes[key] = { ...world.lanes[key], ...change, at: iso(Date.now()), mono: String(BigInt(world.lanes[key].mono) + 1n) })
     tell('lot:' + key.split('/')[0], 'lane', x)
   }
 
@@ -135,7 +135,7 @@ export function startMock({ port = 0, dist } = {}) {
     const lane = entry ? 'entry-1' : 'exit-1'
     const amount = entry ? undefined : Math.ceil(Math.random() * 12) * 300
     tell('lot:riverside', 'event', { at: iso(Date.now()), kind: 'passage', lane, plate: p.text, text: entry ? text(`${p.text} 入场`, `${p.text} entered`) : text(`${p.text} 离场，微信支付`, `${p.text} left, paid by WeChat`), amount })
-    if (entry) setLane('riverside/entry-1', { plate: p, photo: photo(p.text), token: { boot: 'r1', mono: Date.now(), car: world.lanes['riverside/entry-1'].token.car + 1 } })
+    if (entry) setLane('riverside/entry-1', { plate: p, photo: photo(p.text), token: { boot: 'r1', mono: String(Date.now()), car: world.lanes['riverside/entry-1'].token.car + 1 } })
   }, 900)
   return new Promise((done) => server.listen(port, '127.0.0.1', () => done({
     url: `http://127.0.0.1:${server.address().port}`,

@@ -44,13 +44,13 @@ export function makeWorld(now) {
     config_number: 14,
     tariff: { id: 'city-day-night', version: 3, text: text('30 分钟内免费。\n白天（07:30–21:30）：首小时 ¥10.00，之后每 30 分钟 ¥3.00，不足 30 分钟按 30 分钟计。\n夜间（21:30–次日 07:30）：每小时 ¥2.00，整夜最高 ¥10.00。\n任意连续 24 小时最高 ¥60.00。', 'The first 30 minutes are free.\nDay (07:30–21:30): ¥10.00 for the first hour, then ¥3.00 for each begun 30 minutes.\nNight (21:30–07:30): ¥2.00 an hour, at most ¥10.00 a night.\nAt most ¥60.00 in any 24 hours.') },
   }
-  const live = (lane, dir, more) => ({ lane, dir, at: iso(now), mono: 1, token: { boot: 'r1', mono: 1, car: 0 }, due: 0, currency: 'CNY', arm: 'down', loop: false, booth_online: true, seen_at: iso(now - 1000), ...more })
+  const live = (lane, dir, more) => ({ lane, dir, at: iso(now), mono: '1', token: { boot: 'r1', mono: '1', car: 0 }, due: 0, currency: 'CNY', arm: 'down', loop: false, booth_online: true, seen_at: iso(now - 1000), ...more })
   const held = { text: '粤BD90218', colour: 'green', class: 'new-energy-small' }
   const lanes = {
-    'riverside/entry-1': live('entry-1', 'entry', { token: { boot: 'r1', mono: 7, car: 411 }, plate: { text: '粤B6F1K3', colour: 'blue', class: 'small' }, photo: photo('粤B6F1K3'), action: 'open', reason: 'entry', arm: 'up', loop: true }),
-    'riverside/exit-1': live('exit-1', 'exit', { token: { boot: 'r2', mono: 9, car: 388 }, plate: held, photo: photo(held.text), action: 'hold', reason: 'unpaid', session: 'b4qk2m9x.17902', entered: iso(now - 3 * 3600e3 - 12 * 60e3), due: 2500, loop: true, waiting: iso(now - 47e3) }),
-    'east-gate/exit-2': live('exit-2', 'exit', { token: { boot: 'r3', mono: 3, car: 96 }, plate: { text: '湘A8B0Q7', colour: 'blue', class: 'small' }, photo: photo('湘A8B0Q7'), action: 'hold', reason: 'no_entry', due: 0, loop: true, waiting: iso(now - 128e3), similar: [{ session: 'e1.1', plate: { text: '湘A88DQ7', colour: 'blue' }, entered: iso(now - 5 * 3600e3) }, { session: 'e1.2', plate: { text: '湘A8B007', colour: 'blue' }, entered: iso(now - 26 * 3600e3) }] }),
-    'hospital/exit-5': live('exit-5', 'exit', { token: { boot: 'r4', mono: 5, car: 12 }, plate: null, photo: photo(''), action: 'hold', reason: 'unlicensed', due: 0, loop: true, waiting: iso(now - 9e3) }),
+    'riverside/entry-1': live('entry-1', 'entry', { token: { boot: 'r1', mono: '7', car: 411 }, plate: { text: '粤B6F1K3', colour: 'blue', class: 'small' }, photo: photo('粤B6F1K3'), action: 'open', reason: 'entry', arm: 'up', loop: true }),
+    'riverside/exit-1': live('exit-1', 'exit', { token: { boot: 'r2', mono: '9', car: 388 }, plate: held, photo: photo(held.text), action: 'hold', reason: 'unpaid', session: 'b4qk2m9x.17902', entered: iso(now - 3 * 3600e3 - 12 * 60e3), due: 2500, loop: true, waiting: iso(now - 47e3) }),
+    'east-gate/exit-2': live('exit-2', 'exit', { token: { boot: 'r3', mono: '3', car: 96 }, plate: { text: '湘A8B0Q7', colour: 'blue', class: 'small' }, photo: photo('湘A8B0Q7'), action: 'hold', reason: 'no_entry', due: 0, loop: true, waiting: iso(now - 128e3), similar: [{ session: 'e1.1', plate: { text: '湘A88DQ7', colour: 'blue' }, entered: iso(now - 5 * 3600e3) }, { session: 'e1.2', plate: { text: '湘A8B007', colour: 'blue' }, entered: iso(now - 26 * 3600e3) }] }),
+    'hospital/exit-5': live('exit-5', 'exit', { token: { boot: 'r4', mono: '5', car: 12 }, plate: null, photo: photo(''), action: 'hold', reason: 'unlicensed', due: 0, loop: true, waiting: iso(now - 9e3) }),
   }
   return { lots, detail, lanes, sessions: makeSessions(now), passages: makePassages(now), orders: new Map(), commands: new Map() }
 }

@@ -789,11 +789,8 @@ export interface components {
             /** @description For correct. */
             plate?: components["schemas"]["GiveCommandPlateStruct"];
             reason: string;
-            /**
-             * Format: int64
-             * @description mono of that view.
-             */
-            seen: number;
+            /** @description mono of that view. */
+            seen: string;
             /** @description Of the view that the operator acts on. */
             token: components["schemas"]["WireToken"];
         };
@@ -892,8 +889,7 @@ export interface components {
             faults?: string[] | null;
             lane: string;
             loop: boolean;
-            /** Format: int64 */
-            mono: number;
+            mono: string;
             photo?: string;
             plate?: components["schemas"]["Plate"];
             read?: string;
@@ -1394,8 +1390,7 @@ export interface components {
             boot: string;
             /** Format: int64 */
             car: number;
-            /** Format: int64 */
-            mono: number;
+            mono: string;
         };
     };
     responses: never;

@@ -54,12 +54,12 @@ export interface LotDetail extends Omit<Lot, 'lanes' | 'booths' | 'inside' | 'bo
 export interface EnrolmentCode { code: string; expires_at: string }
 
 export type Arm = 'up' | 'down' | 'moving' | 'unknown'
-export interface Token { boot: string; mono: number; car: number }
+export interface Token { boot: string; mono: string; car: number }
 export interface LiveLane {
   lane: string
   dir: 'entry' | 'exit'
   at: string
-  mono: number
+  mono: string
   token: Token
   plate?: Plate | null
   photo?: string
@@ -163,7 +163,7 @@ export interface CommandRequest {
   action: CommandAction
   reason: string
   token: Token
-  seen: number
+  seen: string
   plate?: Plate
 }
 export interface CommandGiven { command: string; expires_at: string }

@@ -12,7 +12,7 @@ export function mergeLane(lanes: LiveLane[], fresh: LiveLane): LiveLane[] {
   const old = lanes[i]
   if (!old) return [...lanes, fresh].sort((a, b) => a.lane.localeCompare(b.lane))
   const sameRun = old.token.boot === fresh.token.boot
-  if (sameRun ? fresh.mono < old.mono : Date.parse(fresh.at) < Date.parse(old.at)) return lanes
+  if (sameRun ? BigInt(fresh.mono) < BigInt(old.mono) : Date.parse(fresh.at) < Date.parse(old.at)) return lanes
   return lanes.map((x, n) => (n === i ? { ...old, ...cleared, ...fresh } : x))
 }
 

@@ -135,7 +135,7 @@ func TestTheDatabaseKeepsTheBooks(t *testing.T) {
 	d := arrive(w, 1)
 	o := d.order()
 	d.pays(o.Order)
-	paymenttest.Until(t, "the payment", func() bool { return settled(w) == 1 })
+	paymenttest.Until(t, "the payment and its notice", func() bool { return settled(w) == 1 && notices(w, "settled") == 1 })
 	open := arrive(w, 2).order()
 	for name, statement := range map[string]string{
 		"a journal that does not balance": `WITH j AS (INSERT INTO journals (kind, ref, lot_id, at) VALUES ('payment', 'x', 'riverside', now()) RETURNING id)

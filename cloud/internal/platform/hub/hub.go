@@ -42,7 +42,7 @@ type Config struct {
 	Queue     int           // messages a connection may lag behind; 0: 64
 	MaxTopics int           // per connection; 0: 200
 	MaxConns  int           // 0: 20,000
-	Ping      time.Duration // 0: 54 s; a connection silent for a ninth longer is dead
+	Ping      time.Duration // 0: 54 s; a connection silent for a ninth longer, or a second, is dead
 }
 
 // Hub is the set of connections. Close ends them.

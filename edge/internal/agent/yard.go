@@ -219,8 +219,8 @@ func (y *yard) lives() []wire.Live {
 // memory is the lot as a lane sees it.
 type memory struct{ lot *lot.Lot }
 
-func (m memory) Record(ctx context.Context, compose func(id func(i int) fact.ID) []fact.Draft) ([]fact.Fact, error) {
-	return m.lot.Append(ctx, compose)
+func (m memory) Record(ctx context.Context, compose func(id func(i int) fact.ID) []fact.Draft) ([]fact.Fact, func() error, error) {
+	return m.lot.Store(ctx, compose)
 }
 func (m memory) View(f func(*session.Book))  { m.lot.View(f) }
 func (m memory) Config() (wire.Config, bool) { return m.lot.Config() }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"runtime"
 	"sync"
 	"time"
 
@@ -22,8 +23,8 @@ const RecordTimeout = 2 * time.Second
 
 // Memory is what the booth knows and writes.
 type Memory interface {
-	// Record appends facts in one write and folds them; it returns their ids once they are on the disk.
-	Record(ctx context.Context, compose func(id func(i int) fact.ID) []fact.Draft) ([]fact.Fact, error)
+	// Record appends facts in one write and returns them once they are on the disk. Once fold was called, View has them.
+	Record(ctx context.Context, compose func(id func(i int) fact.ID) []fact.Draft) (facts []fact.Fact, fold func() error, err error)
 	View(func(*session.Book))
 	Config() (wire.Config, bool)
 }
@@ -80,6 +81,7 @@ type Controller struct {
 	state   State
 	nextAsk uint64
 	waiting map[uint64]chan Reply
+	stored  []func() // what follows from facts on the disk and can wait for the barrier's command: fold them, count them
 	replies []func() // told once the lane has come to rest, so that who is told sees what came of it
 	held    []func() // reads that the camera may forget once they are recorded
 	barrier *hand
@@ -246,6 +248,7 @@ func (c *Controller) feed(ctx context.Context, in Input) {
 			}
 		}
 	}
+	c.settle()
 	c.publish()
 	for _, tell := range c.replies {
 		tell()
@@ -257,6 +260,14 @@ func (c *Controller) feed(ctx context.Context, in Input) {
 		}
 		c.held = nil
 	}
+}
+
+// settle does what recorded facts still ask for. It comes before anything reads what they change.
+func (c *Controller) settle() {
+	for _, do := range c.stored {
+		do()
+	}
+	c.stored = nil
 }
 
 // perform does one effect and returns what follows from it at once, or nil.
@@ -290,6 +301,7 @@ func (c *Controller) look(q Query) Finding {
 	if !ok {
 		return Finding{Trouble: "the lot has no configuration"}
 	}
+	c.settle()
 	var f Finding
 	c.o.Memory.View(func(b *session.Book) { f = Find(b, &cfg, q) })
 	if f.Trouble != "" {
@@ -301,7 +313,7 @@ func (c *Controller) look(q Query) Finding {
 func (c *Controller) record(ctx context.Context, r Record) Input {
 	ctx, cancel := context.WithTimeout(ctx, RecordTimeout)
 	defer cancel()
-	facts, err := c.o.Memory.Record(ctx, func(id func(int) fact.ID) []fact.Draft { return resolve(r.Facts, id) })
+	facts, fold, err := c.o.Memory.Record(ctx, func(id func(int) fact.ID) []fact.Draft { return resolve(r.Facts, id) })
 	if err != nil {
 		c.stats.failures.Add(1)
 		c.o.Log.Error("facts are not recorded", "lane", c.set.Lane, "facts", len(r.Facts), "err", err)
@@ -311,7 +323,12 @@ func (c *Controller) record(ctx context.Context, r Record) Input {
 	for i := range facts {
 		ids[i] = facts[i].ID()
 	}
-	c.stats.count(facts)
+	c.stored = append(c.stored, func() {
+		c.stats.count(facts)
+		if err := fold(); err != nil {
+			c.o.Log.Error("what was recorded is not folded yet", "lane", c.set.Lane, "err", err)
+		}
+	})
 	return Recorded{ids, r.Then}
 }
 
@@ -339,6 +356,7 @@ func (c *Controller) move(m Moved) Input {
 		m.Outcome, m.Err = driver.Refused, "the barrier has too much to do"
 		return m
 	}
+	runtime.Gosched() // the command goes out before the lane goes on: no other processor must be woken for it
 	return nil
 }
 

@@ -28,14 +28,15 @@ type rig struct {
 	log    []string // what was recorded and commanded, in order
 	lives  []wire.Live
 	block  chan struct{} // when not nil, the barrier waits for it
+	opened chan struct{} // when not nil, folding waits until the barrier was asked, which closes it
 	photos int
 }
 
-func (r *rig) Record(_ context.Context, compose func(id func(i int) fact.ID) []fact.Draft) ([]fact.Fact, error) {
+func (r *rig) Record(_ context.Context, compose func(id func(i int) fact.ID) []fact.Draft) ([]fact.Fact, func() error, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.broken {
-		return nil, errors.New("disk is full")
+		return nil, nil, errors.New("disk is full")
 	}
 	head := r.head
 	r.wall = time.Now()
@@ -44,7 +45,13 @@ func (r *rig) Record(_ context.Context, compose func(id func(i int) fact.ID) []f
 	for _, f := range r.facts[n:] {
 		r.log = append(r.log, string(f.Kind))
 	}
-	return slices.Clone(r.facts[n:]), nil
+	fold := func() error {
+		if r.opened != nil {
+			<-r.opened
+		}
+		return nil
+	}
+	return slices.Clone(r.facts[n:]), fold, nil
 }
 
 func (r *rig) View(f func(*session.Book))  { r.mu.Lock(); defer r.mu.Unlock(); f(r.book) }
@@ -54,6 +61,9 @@ func (r *rig) note(s string) { r.mu.Lock(); r.log = append(r.log, s); r.mu.Unloc
 
 func (r *rig) Open(ctx context.Context) (driver.Outcome, error) {
 	r.note("OPEN")
+	if r.opened != nil {
+		close(r.opened)
+	}
 	if r.block != nil {
 		select {
 		case <-r.block:
@@ -150,6 +160,21 @@ func TestControllerRecordsBeforeItOpens(t *testing.T) {
 		after := r.told()
 		if len(after) < len(before)+2 || after[len(after)-1].Mono <= before[len(before)-1].Mono {
 			t.Error("the state is not said again: an operator's view would be too old to act on")
+		}
+	})
+}
+
+func TestBarrierDoesNotWaitForTheFold(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, fact.Entry)
+		r.say(driver.InputChanged{Input: driver.LoopArrive, On: true}, "i1", false)
+		r.opened = make(chan struct{}) // a lane that folds first waits for ever, which the bubble reports
+		if stored := r.read(t, "粤B12345", "r1"); !*stored || !slices.Contains(r.log, "OPEN") {
+			t.Errorf("read let go of: %v; did %v", *stored, r.log)
+		}
+		r.opened = nil
+		if n := r.c.Stats().Opened; n != 1 {
+			t.Errorf("%d openings are counted, want 1", n)
 		}
 	})
 }

@@ -104,17 +104,30 @@ func (l *Lot) Close() error {
 // Append writes facts to the booth's own journal, folds them and wakes everybody who watches. When it returns without
 // error, the facts are on this booth's disk and in every later View.
 func (l *Lot) Append(ctx context.Context, c journal.Compose) ([]fact.Fact, error) {
-	facts, err := l.own.Append(ctx, c)
+	facts, fold, err := l.Store(ctx, c)
 	if err != nil {
 		return nil, err
 	}
-	if len(facts) == 0 {
-		return nil, nil
+	return facts, fold()
+}
+
+// Store writes facts to the booth's own journal. When it returns without error they are on this booth's disk; they are in
+// the book, and whoever watches is told, once fold was called, which must be soon and may be later than another append.
+// It is for who has something to do that waits for the disk and for nothing else.
+func (l *Lot) Store(ctx context.Context, c journal.Compose) (facts []fact.Fact, fold func() error, err error) {
+	facts, err = l.own.Append(ctx, c)
+	if err != nil {
+		return nil, nil, err
 	}
-	if err := l.foldOwn(facts); err != nil {
-		return facts, fmt.Errorf("fold what was appended: %w", err)
-	}
-	return facts, nil
+	return facts, func() error {
+		if len(facts) == 0 {
+			return nil
+		}
+		if err := l.foldOwn(facts); err != nil {
+			return fmt.Errorf("fold what was appended: %w", err)
+		}
+		return nil
+	}, nil
 }
 
 // foldOwn folds what was appended. Two appends may return in either order: whoever comes first folds what is between

@@ -70,6 +70,37 @@ func TestAppendIsFoldedAndSurvives(t *testing.T) {
 	}
 }
 
+func TestWhatIsStoredIsFoldedWhenItIsSaid(t *testing.T) {
+	b := lottest.New(t, enrolltest.New(t), "riverside", "booth-a")
+	store := func(text string) (fact.ID, func() error) {
+		facts, fold, err := b.Lot.Store(context.Background(), lottest.Passing(text, fact.Entry, time.Now()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return facts[0].ID(), fold
+	}
+	has := func(id fact.ID) (ok bool) {
+		b.Lot.View(func(book *session.Book) { ok = book.Has(id) })
+		return ok
+	}
+	first, foldFirst := store("粤B12345")
+	if c := b.Lot.Cursors()[b.Lot.Author()]; has(first) || b.Journal.Head().Seq <= c.Seq {
+		t.Fatalf("journal %d, cursor %d: the fact is on the disk and not folded yet", b.Journal.Head().Seq, c.Seq)
+	}
+	second, foldSecond := store("粤B54321")
+	for _, fold := range []func() error{foldSecond, foldFirst, foldFirst} { // in any order, as often as one likes
+		if err := fold(); err != nil {
+			t.Fatal(err)
+		}
+		if !has(first) || !has(second) {
+			t.Error("a fold leaves a hole before it")
+		}
+	}
+	if c := b.Lot.Cursors()[b.Lot.Author()]; c != b.Journal.Head() {
+		t.Errorf("cursor %+v, journal %+v", c, b.Journal.Head())
+	}
+}
+
 func TestParallelAppendsAreAllFolded(t *testing.T) {
 	b := lottest.New(t, enrolltest.New(t), "riverside", "booth-a")
 	const hands, each = 8, 10

@@ -183,6 +183,9 @@ func (c brokerConfigCmd) Run(e *environment) error {
 	if err != nil {
 		return err
 	}
+	if err := cfg.MakeDataDir(); err != nil {
+		return err
+	}
 	ca, err := pki.Open(filepath.Join(cfg.DataDir, "pki"), time.Now())
 	if err != nil {
 		return err

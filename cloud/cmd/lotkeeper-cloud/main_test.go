@@ -3,12 +3,15 @@ package main
 import (
 	"bytes"
 	"context"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"lotkeeper/cloud/internal/platform/database/databasetest"
 )
@@ -82,9 +85,19 @@ func TestMigrateAndUsers(t *testing.T) {
 
 func TestBrokerConfig(t *testing.T) {
 	dir := t.TempDir()
+	defer unix.Umask(unix.Umask(0o077)) // as hardened servers have it
 	code, out, errs := command(t, "broker-config", "--data-dir", filepath.Join(dir, "data"), "--out", filepath.Join(dir, "m"), "--hosts", "broker.example")
 	if code != 0 || !strings.Contains(out, "ssl://broker.example:8883") {
 		t.Fatalf("%d %s%s", code, out, errs)
+	}
+	for name, want := range map[string]fs.FileMode{"data": 0o711, "data/pki": 0o700} { // serve's Postgres passes through, and no further
+		info, err := os.Stat(filepath.Join(dir, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if info.Mode().Perm() != want {
+			t.Errorf("%s has mode %v, want %v", name, info.Mode().Perm(), want)
+		}
 	}
 	for name, has := range map[string]string{
 		"mosquitto.conf": "require_certificate true", "acl": "pattern write lk/1/+/%u/facts/up", "server.key": "PRIVATE KEY", "ca.crt": "CERTIFICATE",

@@ -14,6 +14,7 @@ import (
 	"github.com/goccy/go-yaml"
 
 	"lotkeeper/cloud/internal/payment/wechat"
+	"lotkeeper/cloud/internal/platform/managed"
 )
 
 // Config of the server. Defaults gives a working one for a single machine.
@@ -191,6 +192,15 @@ func (c *Config) databaseURL() (string, error) {
 		return "", fmt.Errorf("database.url_file: %w", err)
 	}
 	return strings.TrimSpace(string(text)), nil
+}
+
+// MakeDataDir makes the data folder if it is missing. Whatever makes it first must do so here: the keys in it are for
+// nobody else, but the managed server's user has to pass through.
+func (c *Config) MakeDataDir() error {
+	if err := managed.MakeDir(c.DataDir); err != nil {
+		return fmt.Errorf("data_dir: %w", err)
+	}
+	return nil
 }
 
 func (c *Config) path(name string) string { return filepath.Join(c.DataDir, name) }

@@ -9,7 +9,6 @@ import (
 	"net"
 	"net/http"
 	"net/url"
-	"os"
 	"slices"
 	"time"
 
@@ -42,7 +41,7 @@ func Serve(ctx context.Context, cfg Config, version string, log *slog.Logger, re
 	if err := cfg.Validate(); err != nil {
 		return fmt.Errorf("configuration: %w", err)
 	}
-	if err := os.MkdirAll(cfg.DataDir, 0o711); err != nil { // the managed server's user passes through
+	if err := cfg.MakeDataDir(); err != nil {
 		return err
 	}
 	var closers []func() error

@@ -15,6 +15,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -257,6 +258,64 @@ func TestWillAndAdmission(t *testing.T) {
 			t.Errorf("%s: connect = %v, want allowed %v", name, err, tc.want)
 		}
 		client.Disconnect(0)
+	}
+}
+
+// Whoever connects and says nothing, or connects just now, does not hold up the end.
+func TestCloseWhileStrangersConnect(t *testing.T) {
+	ca := authority(t)
+	e, err := broker.StartEmbedded(broker.EmbeddedConfig{
+		Address: "127.0.0.1:0", TLS: ca.ServerTLS([]string{"127.0.0.1"}, true, time.Now), Logger: slog.New(slog.DiscardHandler),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	cert := boothCert(t, ca, "l1", "b1")
+	booth := paho.NewClient(options(ca, e.URL(), "b1", &cert).SetAutoReconnect(true).SetConnectRetry(true).SetMaxReconnectInterval(time.Millisecond))
+	if err := wait(booth.Connect()); err != nil {
+		t.Fatal(err)
+	}
+	defer booth.Disconnect(0)
+	conf := options(ca, e.URL(), "b2", &cert).TLSConfig
+	shaken, err := tls.Dial("tcp", e.Address(), conf) // past TLS, before CONNECT
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = shaken.Close() }()
+	over := make(chan struct{})
+	var crowd sync.WaitGroup
+	for range 4 {
+		crowd.Go(func() {
+			var held []net.Conn
+			for {
+				select {
+				case <-over:
+					for _, c := range held {
+						_ = c.Close()
+					}
+					return
+				default:
+				}
+				c, err := net.Dial("tcp", e.Address())
+				if err != nil {
+					<-over // the door is shut
+					continue
+				}
+				held = append(held, c)
+			}
+		})
+	}
+	begin := time.Now()
+	if err := e.Close(); err != nil {
+		t.Error(err)
+	}
+	if took := time.Since(begin); took > 5*time.Second {
+		t.Errorf("Close took %v", took)
+	}
+	close(over)
+	crowd.Wait()
+	if err := e.Close(); err != nil {
+		t.Errorf("Close again: %v", err)
 	}
 }
 

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"sync"
+	"time"
 
 	mqtt "github.com/mochi-mqtt/server/v2"
 	"github.com/mochi-mqtt/server/v2/listeners"
@@ -15,6 +17,8 @@ import (
 	"lotkeeper/cloud/internal/platform/pki"
 	"lotkeeper/shared/wire"
 )
+
+const closeWithin = 10 * time.Second
 
 // EmbeddedConfig of the embedded broker. All but Admit and MaxClients are required.
 type EmbeddedConfig struct {
@@ -29,7 +33,9 @@ type EmbeddedConfig struct {
 // Embedded is a running broker for one machine. It keeps nothing on disk: what is not acknowledged is sent again.
 type Embedded struct {
 	server  *mqtt.Server
+	door    *door
 	address string
+	close   func() error
 }
 
 // StartEmbedded listens and serves until Close.
@@ -61,13 +67,15 @@ func StartEmbedded(cfg EmbeddedConfig) (*Embedded, error) {
 			return nil, fmt.Errorf("broker: listen on %s: %w", cfg.Address, err)
 		}
 	}
-	if err := server.AddListener(listeners.NewNet("booths", tls.NewListener(plain, cfg.TLS))); err != nil {
-		return nil, fmt.Errorf("broker: %w", err)
+	e := &Embedded{server: server, door: newDoor(plain), address: plain.Addr().String()}
+	e.close = sync.OnceValue(e.end)
+	if err := server.AddListener(listeners.NewNet("booths", tls.NewListener(e.door, cfg.TLS))); err != nil {
+		return nil, errors.Join(fmt.Errorf("broker: %w", err), plain.Close())
 	}
 	if err := server.Serve(); err != nil {
-		return nil, errors.Join(fmt.Errorf("broker: serve: %w", err), server.Close())
+		return nil, errors.Join(fmt.Errorf("broker: serve: %w", err), e.Close())
 	}
-	return &Embedded{server: server, address: plain.Addr().String()}, nil
+	return e, nil
 }
 
 // Address is where it listens.
@@ -95,12 +103,25 @@ func (e *Embedded) Cut(booth string) {
 	}
 }
 
-// Close cuts every connection and ends.
-func (e *Embedded) Close() error {
-	if err := e.server.Close(); err != nil {
-		return fmt.Errorf("broker: close: %w", err)
+// Close cuts every connection and ends. It takes no longer than closeWithin, whoever connects meanwhile.
+func (e *Embedded) Close() error { return e.close() }
+
+func (e *Embedded) end() error {
+	// The server waits for all connections, and itself closes only those that have said who they are.
+	e.door.shut()
+	closed := make(chan error, 1)
+	go func() { closed <- e.server.Close() }()
+	late := time.NewTimer(closeWithin)
+	defer late.Stop()
+	select {
+	case err := <-closed:
+		if err != nil {
+			return fmt.Errorf("broker: close: %w", err)
+		}
+		return nil
+	case <-late.C:
+		return fmt.Errorf("broker: close: not all connections ended in %v", closeWithin)
 	}
-	return nil
 }
 
 // gate lets in who has a certificate and keeps everybody to his own topics.

@@ -66,7 +66,7 @@ type answer struct {
 
 func (c *conn) read(ctx context.Context) {
 	c.ws.SetReadLimit(readLimit)
-	silence := c.hub.cfg.Ping + max(c.hub.cfg.Ping/9, time.Second) // a pong is on its way for a while, however often we ping
+	silence := c.hub.cfg.Ping + max(c.hub.cfg.Ping/9, time.Second)        // a pong is on its way for a while, however often we ping
 	alive := func() { _ = c.ws.SetReadDeadline(time.Now().Add(silence)) } // fails when closed; the read tells
 	alive()
 	c.ws.SetPongHandler(func(string) error { alive(); return nil })

@@ -26,6 +26,7 @@ type Args = river.JobArgs
 // Set collects workers and periodic jobs.
 type Set struct {
 	workers  *river.Workers
+	kinds    int
 	periodic []*river.PeriodicJob
 }
 
@@ -34,6 +35,7 @@ func NewSet() *Set { return &Set{workers: river.NewWorkers()} }
 
 // Add says how jobs of a kind are done. work gets the input and which attempt this is, from 1.
 func Add[A Args](s *Set, work func(ctx context.Context, args A, attempt int) error) {
+	s.kinds++
 	river.AddWorker(s.workers, river.WorkFunc(func(ctx context.Context, j *river.Job[A]) error {
 		return work(ctx, j.Args, j.Attempt)
 	}))
@@ -95,8 +97,13 @@ func (q *Queue) Insert(tx *database.Tx, args Args, at time.Time) error {
 	return nil
 }
 
-// Run works until ctx ends, then lets running jobs finish for ten seconds before it cancels them.
+// Run works until ctx ends, then lets running jobs finish for ten seconds before it cancels them. A queue whose set has no
+// workers waits for the end: there is nothing to do, which river would call an error.
 func (q *Queue) Run(ctx context.Context) error {
+	if q.set.kinds == 0 {
+		<-ctx.Done()
+		return nil
+	}
 	if _, err := q.client.PeriodicJobs().AddManySafely(q.set.periodic); err != nil { // the set may have grown since New
 		return fmt.Errorf("job: %w", err)
 	}

@@ -90,3 +90,27 @@ func TestJobsFollowTheirTransaction(t *testing.T) {
 		t.Errorf("another job ran: %d", <-worked)
 	}
 }
+
+func TestAQueueWithoutWorkersWaitsForItsEnd(t *testing.T) {
+	q, err := job.New(databasetest.New(t), job.NewSet(), job.Config{Logger: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- q.Run(ctx) }()
+	select {
+	case err := <-ended:
+		t.Fatalf("Run = %v before its context ended", err)
+	case <-time.After(200 * time.Millisecond):
+	}
+	cancel()
+	select {
+	case err := <-ended:
+		if err != nil {
+			t.Errorf("Run = %v, want nil", err)
+		}
+	case <-time.After(20 * time.Second):
+		t.Error("Run did not end")
+	}
+}

@@ -115,7 +115,7 @@ func (s *Server) start(ctx context.Context) error {
 
 // claim makes the folders with the right owner and takes the lock.
 func (s *Server) claim(who owner) error {
-	if err := os.MkdirAll(s.cfg.Dir, 0o711); err != nil {
+	if err := MakeDir(s.cfg.Dir); err != nil {
 		return err
 	}
 	if len(s.socket) > socketMax {

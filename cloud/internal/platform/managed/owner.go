@@ -54,6 +54,21 @@ func (o owner) own(path string) error {
 	return os.Chown(path, int(o.uid), int(o.gid))
 }
 
+// MakeDir makes a folder, and what is missing above it, that the server's user can pass through whatever the umask is.
+// Folders that exist stay as they are.
+func MakeDir(dir string) error {
+	if _, err := os.Stat(dir); !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	if err := MakeDir(filepath.Dir(dir)); err != nil {
+		return err
+	}
+	if err := os.Mkdir(dir, 0o711); err != nil && !errors.Is(err, os.ErrExist) {
+		return err
+	}
+	return os.Chmod(dir, 0o711)
+}
+
 // canEnter checks every parent, because Postgres would only say "permission denied".
 func (o owner) canEnter(dir string) error {
 	if !o.other {

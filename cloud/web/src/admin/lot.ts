@@ -6,5 +6,5 @@ export const lotKey: InjectionKey<{ detail: ShallowRef<LotDetail | undefined>; r
 
 /** A sentence about a lot with its lanes' names in place of their ids. An id inside a longer word stays. */
 export function withLaneNames(sentence: string, names: Record<string, string>): string {
-  return sentence.replace(/[a-z0-9]+(?:-[a-z0-9]+)*/g, (word) => (Object.hasOwn(names, word) && names[word] ? ` ${names[word]} ` : word)).replace(/ {2,}/g, ' ').trim()
+  return sentence.replace(/[a-z0-9]+(?:-[a-z0-9]+)*/g, (word) => (Object.hasOwn(names, word) && names[word] ? names[word] : word))
 }

@@ -37,5 +37,6 @@ test('a bill whose lines do not add up is noticed', () => {
 test('lanes are called by their names, whole ids only', () => {
   const names = { 'exit-1': '一号出口', constructor: '' }
   expect(withLaneNames('exit-1识别到 粤B12345', names)).toBe('一号出口 识别到 粤B12345')
+  expect(withLaneNames('exit-1: the vehicle passed', { 'exit-1': 'Exit 1' })).toBe('Exit 1: the vehicle passed')
   expect(withLaneNames('exit-12 and exit-1-b, the constructor', names)).toBe('exit-12 and exit-1-b, the constructor')
 })

@@ -100,7 +100,12 @@ func (c *Config) LoadFile(path string) error {
 }
 
 // Load reads YAML over the configuration.
-func (c *Config) Load(text []byte) error {
+func (c *Config) Load(text []byte) (err error) {
+	defer func() { // the library dereferences nil on some malformed documents
+		if p := recover(); p != nil {
+			err = fmt.Errorf("not YAML: %v", p)
+		}
+	}()
 	var tree map[string]any
 	if err := yaml.Unmarshal(text, &tree); err != nil {
 		return fmt.Errorf("not YAML: %w", err)

@@ -41,6 +41,7 @@ func FuzzLoad(f *testing.F) {
 	f.Add([]byte("data_dir: x\n"))
 	f.Add([]byte("http: [1, 2]\n"))
 	f.Add([]byte("? {a: b}\n: c"))
+	f.Add([]byte("http:\n  listen:\n   !0 #0"))
 	f.Fuzz(func(_ *testing.T, text []byte) {
 		c := Defaults()
 		if c.Load(text) == nil {

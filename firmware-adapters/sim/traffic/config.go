@@ -75,8 +75,12 @@ type Mischief struct {
 }
 
 // Parse reads a configuration document (YAML).
-func Parse(doc []byte) (Config, error) {
-	var c Config
+func Parse(doc []byte) (c Config, err error) {
+	defer func() { // the library dereferences nil on some malformed documents
+		if p := recover(); p != nil {
+			err = fmt.Errorf("lotsim configuration: not YAML: %v", p)
+		}
+	}()
 	if err := yaml.NewDecoder(bytes.NewReader(doc), yaml.Strict()).Decode(&c); err != nil {
 		return Config{}, fmt.Errorf("lotsim configuration: %w", err)
 	}

@@ -30,11 +30,16 @@ func TestConsole(t *testing.T) {
 	}{
 		{"page", "GET", "/", "", nil, nil, 200, "page.js"},
 		{"script", "GET", "/page.js", "", nil, nil, 200, "WebSocket"},
-		{"state", "GET", "/api/state", "", nil, nil, 200, `"booth":"booth-a"`},
-		{"passages", "GET", "/api/passages", "", nil, nil, 200, `"items"`},
-		{"passages with a bad size", "GET", "/api/passages?size=x", "", nil, nil, 400, "bad_size"},
-		{"no such picture", "GET", "/api/photos/" + strings.Repeat("a", 64), "", nil, nil, 404, "no_photo"},
-		{"a picture's name that is a path", "GET", "/api/photos/..%2f..%2fjournal.db", "", nil, nil, 404, ""},
+		{"state", "GET", "/api/state", token, nil, nil, 200, `"booth":"booth-a"`},
+		{"state for nobody", "GET", "/api/state", "", nil, nil, 401, "not_signed_in"},
+		{"live for nobody", "GET", "/api/live", "", nil, []string{"Connection", "Upgrade", "Upgrade", "websocket", "Sec-WebSocket-Version", "13", "Sec-WebSocket-Key", "AAAAAAAAAAAAAAAAAAAAAA=="}, 401, "not_signed_in"},
+		{"passages", "GET", "/api/passages", token, nil, nil, 200, `"items"`},
+		{"passages for nobody", "GET", "/api/passages", "", nil, nil, 401, "not_signed_in"},
+		{"passages for a forged token", "GET", "/api/passages", "AAAA", nil, nil, 401, "not_signed_in"},
+		{"passages with a bad size", "GET", "/api/passages?size=x", token, nil, nil, 400, "bad_size"},
+		{"no such picture", "GET", "/api/photos/" + strings.Repeat("a", 64), token, nil, nil, 404, "no_photo"},
+		{"a picture for nobody", "GET", "/api/photos/" + strings.Repeat("a", 64), "", nil, nil, 401, "not_signed_in"},
+		{"a picture's name that is a path", "GET", "/api/photos/..%2f..%2fjournal.db", token, nil, nil, 404, ""},
 		{"health", "GET", "/healthz", "", nil, nil, 200, "ok"},
 		{"readiness", "GET", "/readyz", "", nil, nil, 200, "ready"},
 		{"metrics", "GET", "/metrics", "", nil, nil, 200, `lotkeeper_edge_device_up{device="entry-1-cam",lane="entry-1",role="camera"} 1`},
@@ -88,7 +93,7 @@ func TestConsole(t *testing.T) {
 			t.Fatalf("close: %d %s", status, body)
 		}
 		Until(t, 5*time.Second, "the arm is down", func() bool { return b.Live("exit-1").Arm == "down" })
-		_, body = b.Do("GET", "/api/passages", "", nil)
+		_, body = b.Do("GET", "/api/passages", token, nil)
 		if s := string(body); !strings.Contains(s, `"reason":"manual"`) || !strings.Contains(s, `"note":"fault"`) || !strings.Contains(s, `"by":"`+Operator) {
 			t.Errorf("the passages do not tell who opened and why: %s", s)
 		}
@@ -98,7 +103,10 @@ func TestConsole(t *testing.T) {
 		if _, res, err := websocket.DefaultDialer.Dial(url, http.Header{"Origin": {"http://evil.example"}}); err == nil || res.StatusCode != 403 {
 			t.Errorf("another site may listen: %v", err)
 		}
-		ws, res, err := websocket.DefaultDialer.Dial(url, http.Header{"Origin": {b.URL}})
+		if _, res, err := websocket.DefaultDialer.Dial(url, http.Header{"Origin": {b.URL}}); err == nil || res.StatusCode != 401 {
+			t.Errorf("whoever is not signed in may listen: %v", err)
+		}
+		ws, res, err := websocket.DefaultDialer.Dial(url, http.Header{"Origin": {b.URL}, "Authorization": {"Bearer " + token}})
 		must(t, err)
 		must(t, res.Body.Close())
 		defer ws.Close()
@@ -116,9 +124,15 @@ func TestConsole(t *testing.T) {
 		}
 		photo := b.Live("entry-1").Photo
 		Until(t, 5*time.Second, "the picture is there", func() bool {
-			status, body := b.Do("GET", "/api/photos/"+photo, "", nil)
+			status, body := b.Do("GET", "/api/photos/"+photo, token, nil)
 			return status == 200 && strings.HasPrefix(string(body), "\xff\xd8")
 		})
+		if status, body := b.Do("GET", "/api/photos/"+photo, "", nil); status != 401 {
+			t.Errorf("the picture for nobody: %d and %d bytes", status, len(body))
+		}
+		if status, body := b.Do("GET", "/api/photos/"+photo, token, nil, "If-None-Match", `"`+photo+`"`); status != 304 || len(body) > 0 {
+			t.Errorf("a picture that the browser has: %d and %d bytes", status, len(body))
+		}
 		l.Cross("entry-1")
 	})
 	t.Run("says in plain words that the cloud is away", func(t *testing.T) {
@@ -138,6 +152,46 @@ func TestConsole(t *testing.T) {
 			t.Errorf("%d %s", status, body)
 		}
 		b.SignIn() // others are not kept out
+	})
+	t.Run("a live page ends with the sign-in", func(t *testing.T) {
+		other := b.SignIn()
+		ws, res, err := websocket.DefaultDialer.Dial("ws"+strings.TrimPrefix(b.URL, "http")+"/api/live", http.Header{"Authorization": {"Bearer " + other}})
+		must(t, err)
+		must(t, res.Body.Close())
+		defer ws.Close()
+		must(t, ws.SetReadDeadline(time.Now().Add(10*time.Second)))
+		_, _, err = ws.ReadMessage()
+		must(t, err)
+		b.Do("POST", "/api/sign-out", other, map[string]any{})
+		for err == nil {
+			_, _, err = ws.ReadMessage()
+		}
+		if !websocket.IsCloseError(err, 4401) {
+			t.Errorf("after sign-out the page ends with: %v", err)
+		}
+	})
+	t.Run("two consoles on one machine keep their own cookies", func(t *testing.T) {
+		for _, host := range []string{"booth:8101", "booth:8102", "booth", "[::1]:8103"} {
+			body := strings.NewReader(`{"name":"` + Operator + `","code":"` + Code + `"}`)
+			req, err := http.NewRequestWithContext(t.Context(), "POST", b.URL+"/api/sign-in", body)
+			must(t, err)
+			req.Host = host
+			res, err := http.DefaultClient.Do(req)
+			must(t, err)
+			must(t, res.Body.Close())
+			want := "lotkeeper_booth"
+			if _, port, found := strings.Cut(strings.TrimPrefix(host, "[::1]"), ":"); found {
+				want += "_" + port
+			}
+			k := res.Cookies()
+			if len(k) != 1 || k[0].Name != want || !k[0].HttpOnly || k[0].SameSite != http.SameSiteStrictMode || time.Until(k[0].Expires) < 11*time.Hour {
+				t.Errorf("%s: cookies %+v, want %s for 12 h", host, k, want)
+				continue
+			}
+			if status, body := b.Do("GET", "/api/me", "", nil, "Cookie", "lotkeeper_booth_9="+k[0].Value); status != 401 {
+				t.Errorf("%s: another console's cookie is taken: %d %s", host, status, body)
+			}
+		}
 	})
 	t.Run("a signed-out token does nothing", func(t *testing.T) {
 		b.Do("POST", "/api/sign-out", token, map[string]any{})

@@ -17,7 +17,7 @@ func (a *Agent) State() console.State {
 	s := console.State{At: a.o.Now().UTC(), Lot: a.identity.Lot, Booth: a.identity.Booth, Software: a.o.Software, Boot: a.boot, Lanes: []console.Lane{}}
 	loc := time.UTC
 	if c, ok := a.lot.Config(); ok {
-		s.Config, s.Name, s.Currency, s.Capacity = c.Number, c.Name, c.Currency, c.Capacity
+		s.Config, s.Name, s.TZ, s.Currency, s.Capacity = c.Number, c.Name, c.TZ, c.Currency, c.Capacity
 		if l, err := time.LoadLocation(c.TZ); err == nil {
 			loc = l
 		}

@@ -1,14 +1,17 @@
 package console
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"io"
 	"io/fs"
+	"net"
 	"net/http"
 	"net/url"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
@@ -20,27 +23,26 @@ import (
 	"lotkeeper/shared/wire"
 )
 
-const cookieName = "lotkeeper_booth"
-
 // maxBody bounds a request's body.
 const maxBody = 64 << 10
 
-// Handler returns the console's routes.
+// Handler returns the console's routes. Open to whoever is on the LAN are the page itself, the ways in and out, what
+// watches over programs, and the digest, which has only hashes and sums. Everything else shows plates and people.
 func (c *Console) Handler() http.Handler {
 	m := http.NewServeMux()
 	m.Handle("GET /", http.FileServerFS(c.page))
-	m.HandleFunc("GET /api/state", func(w http.ResponseWriter, _ *http.Request) { send(w, c.booth.State()) })
-	m.HandleFunc("GET /api/live", c.live)
-	m.HandleFunc("GET /api/passages", c.passages)
-	m.HandleFunc("GET /api/photos/{name}", c.photo)
+	m.HandleFunc("GET /api/state", c.known(func(w http.ResponseWriter, _ *http.Request, _ person) { send(w, c.booth.State()) }))
+	m.HandleFunc("GET /api/live", c.known(c.live))
+	m.HandleFunc("GET /api/passages", c.known(c.passages))
+	m.HandleFunc("GET /api/photos/{name}", c.known(c.photo))
+	m.HandleFunc("GET /api/me", c.known(c.me))
 	m.HandleFunc("GET /api/digest", c.digest)
-	m.HandleFunc("GET /api/me", c.me)
 	m.HandleFunc("POST /api/sign-in", c.signIn)
 	m.HandleFunc("POST /api/sign-out", c.signOut)
 	for path, want := range map[string]lane.Want{
 		"open": lane.WantOpen, "close": lane.WantClose, "cash": lane.WantCash, "correct": lane.WantCorrect, "match": lane.WantMatch,
 	} {
-		m.HandleFunc("POST /api/lanes/{lane}/"+path, func(w http.ResponseWriter, r *http.Request) { c.ask(w, r, want) })
+		m.HandleFunc("POST /api/lanes/{lane}/"+path, c.known(func(w http.ResponseWriter, r *http.Request, by person) { c.ask(w, r, by, want) }))
 	}
 	m.HandleFunc("GET /api/", func(w http.ResponseWriter, _ *http.Request) {
 		fail(w, http.StatusNotFound, "not_found", "没有这个地址", "there is no such address")
@@ -74,8 +76,8 @@ func (c *Console) guard(next http.Handler) http.Handler {
 	})
 }
 
-// sameOrigin reports whether a request may be the page's own or a program's. Reading is open to everybody on the LAN,
-// but not through another site's page: a websocket is no plain read.
+// sameOrigin reports whether a request may be the page's own or a program's. A websocket is no plain read: browsers let
+// another site's page open one, with the operator's cookie.
 func sameOrigin(r *http.Request) bool {
 	origin := r.Header.Get("Origin")
 	if origin == "" {
@@ -125,23 +127,40 @@ func decode(w http.ResponseWriter, r *http.Request, v any) bool {
 	return true
 }
 
-// operator returns who is signed in, or answers that nobody is.
-func (c *Console) operator(w http.ResponseWriter, r *http.Request) (string, bool) {
-	name, ok := c.door.who(tokenOf(r))
-	if !ok {
-		fail(w, http.StatusUnauthorized, "not_signed_in", "请先登录", "sign in first")
+// person is a signed-in operator and the token that says so.
+type person struct{ name, token string }
+
+// known lets only signed-in operators through.
+func (c *Console) known(next func(http.ResponseWriter, *http.Request, person)) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		token := tokenOf(r)
+		in, ok := c.door.who(token)
+		if !ok {
+			fail(w, http.StatusUnauthorized, "not_signed_in", "请先登录", "sign in first")
+			return
+		}
+		next(w, r, person{in.name, token})
 	}
-	return name, ok
 }
 
 func tokenOf(r *http.Request) string {
 	if t, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer "); ok {
 		return t
 	}
-	if k, err := r.Cookie(cookieName); err == nil {
+	if k, err := r.Cookie(cookieName(r)); err == nil {
 		return k.Value
 	}
 	return ""
+}
+
+// cookieName has the port in it: cookies know no ports, and two consoles on one machine must not sign each other out.
+func cookieName(r *http.Request) string {
+	const name = "lotkeeper_booth"
+	_, port, err := net.SplitHostPort(r.Host)
+	if _, bad := strconv.ParseUint(port, 10, 16); err != nil || bad != nil {
+		return name
+	}
+	return name + "_" + port
 }
 
 func (c *Console) signIn(w http.ResponseWriter, r *http.Request) {
@@ -160,20 +179,26 @@ func (c *Console) signIn(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	c.o.Log.Info("signed in", "operator", in.Name)
-	http.SetCookie(w, &http.Cookie{Name: cookieName, Value: token, Path: "/", Expires: till, HttpOnly: true, SameSite: http.SameSiteStrictMode, Secure: r.TLS != nil})
-	send(w, map[string]any{"token": token, "name": in.Name, "expires_at": till.UTC()})
+	http.SetCookie(w, &http.Cookie{Name: cookieName(r), Value: token, Path: "/", Expires: till, HttpOnly: true, SameSite: http.SameSiteStrictMode, Secure: r.TLS != nil})
+	send(w, Shift{in.Name, till.UTC(), token})
 }
 
 func (c *Console) signOut(w http.ResponseWriter, r *http.Request) {
 	c.door.signOut(tokenOf(r))
-	http.SetCookie(w, &http.Cookie{Name: cookieName, Path: "/", MaxAge: -1, HttpOnly: true, SameSite: http.SameSiteStrictMode})
+	http.SetCookie(w, &http.Cookie{Name: cookieName(r), Path: "/", MaxAge: -1, HttpOnly: true, SameSite: http.SameSiteStrictMode})
 	w.WriteHeader(http.StatusNoContent)
 }
 
-func (c *Console) me(w http.ResponseWriter, r *http.Request) {
-	if name, ok := c.operator(w, r); ok {
-		send(w, map[string]string{"name": name})
-	}
+// Shift tells who is signed in and until when. The token is told once, to whoever signs in.
+type Shift struct {
+	Name  string    `json:"name"`
+	Till  time.Time `json:"expires_at"`
+	Token string    `json:"token,omitempty"`
+}
+
+func (c *Console) me(w http.ResponseWriter, _ *http.Request, by person) {
+	in, _ := c.door.who(by.token) // a sign-in that ends at this moment has no name, and shows so
+	send(w, Shift{Name: in.name, Till: in.till.UTC()})
 }
 
 // request is the body of everything that is asked of a lane.
@@ -195,16 +220,12 @@ type Answer struct {
 	Fact    fact.ID      `json:"fact,omitzero"`
 }
 
-func (c *Console) ask(w http.ResponseWriter, r *http.Request, want lane.Want) {
-	name, ok := c.operator(w, r)
-	if !ok {
-		return
-	}
+func (c *Console) ask(w http.ResponseWriter, r *http.Request, by person, want lane.Want) {
 	var in request
 	if !decode(w, r, &in) {
 		return
 	}
-	a := lane.Ask{Want: want, Token: in.Token, By: name, Note: strings.TrimSpace(in.Reason), Waive: in.Waive, Session: in.Session, Amount: in.Amount, Action: in.Action}
+	a := lane.Ask{Want: want, Token: in.Token, By: by.name, Note: strings.TrimSpace(in.Reason), Waive: in.Waive, Session: in.Session, Amount: in.Amount, Action: in.Action}
 	if len(a.Note) > 500 || len(a.Action) > 100 {
 		fail(w, http.StatusUnprocessableEntity, "too_long", "内容太长", "the reason or the id is too long")
 		return
@@ -236,7 +257,7 @@ func (c *Console) ask(w http.ResponseWriter, r *http.Request, want lane.Want) {
 	}
 }
 
-func (c *Console) passages(w http.ResponseWriter, r *http.Request) {
+func (c *Console) passages(w http.ResponseWriter, r *http.Request, _ person) {
 	n := 30
 	if s := r.URL.Query().Get("size"); s != "" {
 		v, err := strconv.Atoi(s)
@@ -255,8 +276,9 @@ func (c *Console) passages(w http.ResponseWriter, r *http.Request) {
 	send(w, map[string]any{"items": items})
 }
 
-func (c *Console) photo(w http.ResponseWriter, r *http.Request) {
-	b, err := c.booth.Photo(r.PathValue("name"))
+func (c *Console) photo(w http.ResponseWriter, r *http.Request, _ person) {
+	name := r.PathValue("name")
+	b, err := c.booth.Photo(name)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		fail(w, http.StatusNotFound, "no_photo", "没有这张照片", "there is no such picture")
@@ -265,8 +287,10 @@ func (c *Console) photo(w http.ResponseWriter, r *http.Request) {
 		fail(w, http.StatusInternalServerError, "internal", "照片无法读取", "the picture cannot be read")
 	default:
 		w.Header().Set("Content-Type", "image/jpeg")
-		w.Header().Set("Cache-Control", "private, max-age=86400, immutable")
-		_, _ = w.Write(b) // the reader may be gone
+		// A browser may keep it, but shows it only after asking here again: whoever comes after sign-out sees nothing.
+		w.Header().Set("Cache-Control", "private, no-cache")
+		w.Header().Set("ETag", strconv.Quote(name))
+		http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(b))
 	}
 }
 

@@ -2,8 +2,9 @@
 // is the booth's.
 //
 // Invariants:
-//   - what changes something needs a signed-in operator of the booth, and comes from the booth's own page or from a
-//     program, never from another site (Origin);
+//   - what shows a plate, a picture or a person, and what changes something, needs a signed-in operator of the booth; a
+//     live page ends with its operator's sign-in;
+//   - requests come from the booth's own page or from a program, never from another site (Origin);
 //   - an operator's act names the vehicle that was seen (the lane's token) and carries the operator's name;
 //   - a slow or dead browser holds up nothing: it is told the newest state when it can take it.
 package console

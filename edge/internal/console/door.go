@@ -162,15 +162,15 @@ func (d *door) sweep(now time.Time) {
 	}
 }
 
-// who returns the operator that a token was given to.
-func (d *door) who(token string) (string, bool) {
+// who returns the operator that a token was given to, and until when.
+func (d *door) who(token string) (entry, bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	e, ok := d.in[sha256.Sum256([]byte(token))]
 	if !ok || !d.now().Before(e.till) {
-		return "", false
+		return entry{}, false
 	}
-	return e.name, true
+	return e, true
 }
 
 func (d *door) signOut(token string) {

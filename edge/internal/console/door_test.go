@@ -22,8 +22,8 @@ func TestDoor(t *testing.T) {
 		t.Fatal(err)
 	}
 	token, till, err := d.signIn("zhang", "secret-1")
-	if name, ok := d.who(token); err != nil || !ok || name != "zhang" || till.Sub(now) != stayFor {
-		t.Fatalf("signed in as %q till %v: %v", name, till, err)
+	if in, ok := d.who(token); err != nil || !ok || in.name != "zhang" || !in.till.Equal(till) || till.Sub(now) != stayFor {
+		t.Fatalf("signed in as %+v till %v: %v", in, till, err)
 	}
 	if _, ok := d.who(token + "x"); ok {
 		t.Error("another token is known")

@@ -15,8 +15,12 @@ const (
 	liveWait = 5 * time.Second        // a browser that takes longer is let go
 )
 
-// live tells a browser the state whenever it changes. It always gets the newest whole state, so nothing piles up.
-func (c *Console) live(w http.ResponseWriter, r *http.Request) {
+// signedOut closes a live page whose operator's sign-in has ended.
+const signedOut = 4401
+
+// live tells a browser the state whenever it changes, for as long as its operator is signed in. It always gets the
+// newest whole state, so nothing piles up.
+func (c *Console) live(w http.ResponseWriter, r *http.Request, by person) {
 	c.open.Add(1)
 	defer c.open.Done()
 	up := websocket.Upgrader{CheckOrigin: sameOrigin, HandshakeTimeout: liveWait}
@@ -53,6 +57,10 @@ func (c *Console) live(w http.ResponseWriter, r *http.Request) {
 		case <-ctx.Done():
 			return
 		case <-gap.C:
+		}
+		if _, in := c.door.who(by.token); !in {
+			_ = conn.WriteControl(websocket.CloseMessage, websocket.FormatCloseMessage(signedOut, "signed out"), c.o.Now().Add(liveWait)) // the browser may be gone
+			return
 		}
 		if conn.SetWriteDeadline(c.o.Now().Add(liveWait)) != nil || conn.WriteJSON(map[string]any{"type": "state", "data": c.booth.State()}) != nil {
 			return

@@ -2,6 +2,7 @@ package console
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"lotkeeper/edge/internal/device"
@@ -17,6 +18,7 @@ type State struct {
 	At       time.Time      `json:"at"`
 	Lot      string         `json:"lot"`
 	Name     tariff.Text    `json:"name"` // the lot's
+	TZ       string         `json:"tz"`   // the lot's, IANA
 	Booth    string         `json:"booth"`
 	Software string         `json:"software"`
 	Boot     string         `json:"boot"`
@@ -107,41 +109,81 @@ type Passage struct {
 	Corrected bool         `json:"corrected,omitempty"`
 }
 
+// worst orders levels.
+var worst = map[string]int{"bad": 0, "warn": 1, "good": 2}
+
+var roles = map[device.Role]tariff.Text{
+	device.Camera: {ZH: "相机", EN: "camera"}, device.Barrier: {ZH: "道闸", EN: "barrier"}, device.Display: {ZH: "显示屏", EN: "display"},
+}
+
 // Describe says in plain words how things stand.
 func (s *State) Describe(loc *time.Location) []Word {
 	var out []Word
-	say := func(level, zh, en string, args ...any) {
-		out = append(out, Word{level, tariff.Text{ZH: fmt.Sprintf(zh, args...), EN: fmt.Sprintf(en, args...)}})
-	}
+	say := func(level string, text tariff.Text) { out = append(out, Word{level, text}) }
+	clock := func(at time.Time) string { return at.In(loc).Format("15:04") }
 	if s.Sync.Journal != "" {
-		say("bad", "本机日志无法写入：%s", "the journal cannot be written: %s", s.Sync.Journal)
+		say("bad", both("本机日志无法写入：%s", "the journal cannot be written: %s", s.Sync.Journal))
 	}
-	for _, l := range s.Lanes {
+	for i := range s.Lanes {
+		l := &s.Lanes[i]
+		name := l.called()
 		for _, d := range l.Devices {
 			if d.State == device.Down {
-				say("bad", "%s 的 %s 离线，自 %s", "%s: %s is away since %s", l.Lane, d.Device, d.Since.In(loc).Format("15:04"))
+				role := roles[d.Role]
+				say("bad", tariff.Text{
+					ZH: fmt.Sprintf("%s的%s离线，自 %s", name.ZH, role.ZH, clock(d.Since)),
+					EN: fmt.Sprintf("%s: the %s is away since %s", name.EN, role.EN, clock(d.Since)),
+				})
 			}
 		}
 		for _, f := range l.Faults {
 			switch f {
 			case "unread":
-				say("warn", "%s 有车未识别到车牌", "%s: a vehicle stands unread", l.Lane)
+				say("warn", tariff.Text{ZH: name.ZH + "有车未识别到车牌", EN: name.EN + ": a vehicle stands unread"})
 			case "arm":
-				say("bad", "%s 的闸杆不动作", "%s: the arm does not move", l.Lane)
+				say("bad", tariff.Text{ZH: name.ZH + "的闸杆不动作", EN: name.EN + ": the arm does not move"})
 			}
 		}
 	}
-	if s.Sync.Cloud {
-		say("good", "云平台已连接，待传 %d 条", "cloud connected, %d facts waiting", s.Sync.Waiting)
+	if y := &s.Sync; y.Cloud {
+		say("good", both("云平台已连接，待传 %d 条", "cloud connected, %d facts waiting", y.Waiting))
 	} else {
-		say("warn", "云平台离线，自 %s，待传 %d 条", "cloud away since %s, %d facts waiting", s.Sync.Since.In(loc).Format("15:04"), s.Sync.Waiting)
+		say("warn", tariff.Text{
+			ZH: fmt.Sprintf("云平台离线，自 %s，待传 %d 条；本岗亭照常工作", clock(y.Since), y.Waiting),
+			EN: fmt.Sprintf("cloud away since %s, %d facts waiting; the booth goes on", clock(y.Since), y.Waiting),
+		})
+	}
+	if s.Sync.Photos > 0 {
+		say("good", both("待传照片 %d 张", "%d pictures on their way to the cloud", s.Sync.Photos))
 	}
 	for _, p := range s.Sync.Peers {
-		if p.Error != "" {
-			say("warn", "岗亭 %s 联系不上", "booth %s cannot be reached", p.Booth)
-		} else if p.Lacks > 0 {
-			say("good", "岗亭 %s 还缺 %d 条", "booth %s lacks %d facts", p.Booth, p.Lacks)
+		switch {
+		case p.Error != "" && !p.Reached.IsZero():
+			say("warn", both("岗亭 %s 联系不上，自 %s", "booth %s is away since %s", p.Booth, clock(p.Reached)))
+		case p.Error != "":
+			say("warn", both("岗亭 %s 联系不上", "booth %s cannot be reached", p.Booth))
+		case p.Lacks > 0:
+			say("good", both("岗亭 %s 还缺 %d 条", "booth %s lacks %d facts", p.Booth, p.Lacks))
+		default:
+			say("good", both("岗亭 %s 已同步", "booth %s has everything", p.Booth))
 		}
 	}
+	slices.SortStableFunc(out, func(a, b Word) int { return worst[a.Level] - worst[b.Level] })
 	return out
+}
+
+// both fills the same values into the sentence's two languages.
+func both(zh, en string, args ...any) tariff.Text {
+	return tariff.Text{ZH: fmt.Sprintf(zh, args...), EN: fmt.Sprintf(en, args...)}
+}
+
+func (l *Lane) called() tariff.Text {
+	n := l.Name
+	if n.ZH == "" {
+		n.ZH = l.Lane
+	}
+	if n.EN == "" {
+		n.EN = l.Lane
+	}
+	return n
 }

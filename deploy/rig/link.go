@@ -20,8 +20,8 @@ type Link struct {
 	wg    sync.WaitGroup
 }
 
-func newLink(ctx context.Context, to string) (*Link, error) {
-	l, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
+func newLink(ctx context.Context, host, to string) (*Link, error) {
+	l, err := new(net.ListenConfig).Listen(ctx, "tcp", net.JoinHostPort(host, "0"))
 	if err != nil {
 		return nil, fmt.Errorf("open the uplink: %w", err)
 	}

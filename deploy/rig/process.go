@@ -6,10 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"syscall"
@@ -58,8 +60,9 @@ func (p *Process) Ended() bool {
 	}
 }
 
-// Stop asks the program to end, and ends it when it does not within the time.
-func (p *Process) Stop(within time.Duration) {
+// Stop asks the program to end, and ends it when it does not within the time. The error says that it had to be ended,
+// or that it ended with another code than 0.
+func (p *Process) Stop(within time.Duration) error {
 	p.wanted.Store(true)
 	_ = p.cmd.Process.Signal(syscall.SIGTERM) // it may have ended just now
 	late := time.NewTimer(within)
@@ -68,7 +71,21 @@ func (p *Process) Stop(within time.Duration) {
 	case <-p.done:
 	case <-late.C:
 		p.Kill()
+		return fmt.Errorf("%s did not end within %s of SIGTERM", p.name, within)
 	}
+	if p.err != nil {
+		return fmt.Errorf("%s ended after SIGTERM with %w", p.name, p.err)
+	}
+	return nil
+}
+
+// Log returns all the program has written, of all its runs.
+func (p *Process) Log() (string, error) {
+	b, err := os.ReadFile(p.log)
+	if err != nil {
+		return "", fmt.Errorf("log of %s: %w", p.name, err)
+	}
+	return string(b), nil
 }
 
 // Kill ends the program at once and waits until it is gone.
@@ -98,11 +115,18 @@ func (p *Process) tail() string {
 	return string(b)
 }
 
-// ready waits until the program answers 2xx at the URL.
+// ready waits until the program answers 2xx at the URL, or takes a connection at a tcp:// one.
 func (p *Process) ready(ctx context.Context, url string) error {
 	return Until(ctx, 90*time.Second, func(ctx context.Context) error {
 		if p.Ended() {
 			return final{fmt.Errorf("%s ended: %w; the end of %s:\n%s", p.name, p.err, p.log, p.tail())}
+		}
+		if addr, ok := strings.CutPrefix(url, "tcp://"); ok {
+			c, err := new(net.Dialer).DialContext(ctx, "tcp", addr)
+			if err != nil {
+				return fmt.Errorf("%s does not listen: %w", p.name, err)
+			}
+			return c.Close()
 		}
 		req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 		if err != nil {
@@ -129,15 +153,20 @@ func Until(ctx context.Context, within time.Duration, try func(context.Context) 
 	defer cancel()
 	tick := time.NewTicker(100 * time.Millisecond)
 	defer tick.Stop()
+	var before error
 	for {
 		err := try(ctx)
 		var last final
 		if err == nil || errors.As(err, &last) {
 			return err
 		}
+		if ctx.Err() != nil && before != nil {
+			return fmt.Errorf("in vain for %s: %w", within, before) // what the end of the time broke off tells less
+		}
+		before = err
 		select {
 		case <-ctx.Done():
-			return err
+			return fmt.Errorf("in vain for %s: %w", within, err)
 		case <-tick.C:
 		}
 	}
@@ -152,4 +181,25 @@ func output(ctx context.Context, stdin string, argv ...string) ([]byte, error) {
 		return nil, fmt.Errorf("%s %s: %w: %s", filepath.Base(argv[0]), argv[1], err, bytes.TrimSpace(problems.Bytes()))
 	}
 	return out.Bytes(), nil
+}
+
+// Leftovers lists the processes that belong to the rig: that run one of its programs, or name its folder, or stand in it.
+func (r *Rig) Leftovers() ([]string, error) {
+	dirs, err := os.ReadDir("/proc")
+	if err != nil {
+		return nil, fmt.Errorf("list processes: %w", err)
+	}
+	var out []string
+	for _, d := range dirs {
+		if _, err := strconv.Atoi(d.Name()); err != nil || d.Name() == strconv.Itoa(os.Getpid()) {
+			continue
+		}
+		// A process may end while it is looked at.
+		line, _ := os.ReadFile(filepath.Join("/proc", d.Name(), "cmdline"))
+		at, _ := os.Readlink(filepath.Join("/proc", d.Name(), "cwd"))
+		if bytes.Contains(line, []byte(r.options.Dir)) || strings.HasPrefix(at, r.options.Dir) {
+			out = append(out, d.Name()+" "+string(bytes.ReplaceAll(line, []byte{0}, []byte{' '}))+" in "+at)
+		}
+	}
+	return out, nil
 }

@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"os"
 	"path/filepath"
@@ -41,13 +42,17 @@ type Options struct {
 	// Traffic is the traffic section of lotsim's configuration; nil sends no cars by itself.
 	Traffic map[string]any
 	Seed    uint64
-	// Broker is an external broker's configuration for the cloud; nil is the embedded one.
-	Broker map[string]any
+	// Mosquitto runs one beside the cloud, with the files that lotkeeper-cloud broker-config writes, instead of the
+	// embedded broker.
+	Mosquitto bool
+	// FreeFor is the stay that costs nothing; 0 is 15 s. lotsim judges by the same.
+	FreeFor time.Duration
 }
 
 // Rig is a running system.
 type Rig struct {
 	options Options
+	host    string
 
 	CloudURL, SimURL, PayURL string
 	OpsURL                   string
@@ -58,6 +63,7 @@ type Rig struct {
 	mu        sync.Mutex
 	processes map[string]*Process
 	argv      map[string][]string
+	consoles  map[string]*API // signed in, by booth
 	order     []string
 }
 
@@ -72,6 +78,8 @@ const (
 	Cloud   = "cloud"
 	FakePay = "fakepay"
 	Sim     = "lotsim"
+	// Mosquitto runs only where the options ask for it.
+	Mosquitto = "mosquitto"
 )
 
 func (r *Rig) say(format string, args ...any) {
@@ -82,7 +90,7 @@ func (r *Rig) say(format string, args ...any) {
 
 // Start brings the system up. On an error everything that was started is stopped.
 func Start(ctx context.Context, o Options) (_ *Rig, err error) {
-	r := &Rig{options: o, addr: map[string]string{}, processes: map[string]*Process{}, argv: map[string][]string{}, BoothURL: map[string]string{}}
+	r := &Rig{options: o, addr: map[string]string{}, processes: map[string]*Process{}, argv: map[string][]string{}, consoles: map[string]*API{}, BoothURL: map[string]string{}}
 	defer func() {
 		if err != nil {
 			r.Stop()
@@ -91,13 +99,16 @@ func Start(ctx context.Context, o Options) (_ *Rig, err error) {
 	if err := os.MkdirAll(o.Dir, 0o755); err != nil {
 		return nil, fmt.Errorf("make %s: %w", o.Dir, err)
 	}
+	if r.options.FreeFor == 0 {
+		r.options.FreeFor = 15 * time.Second
+	}
 	if err := r.reserve(); err != nil {
 		return nil, err
 	}
-	if r.Broker, err = newLink(ctx, r.addr["broker"]); err != nil {
+	if r.Broker, err = newLink(ctx, r.host, r.addr["broker"]); err != nil {
 		return nil, err
 	}
-	if r.Photos, err = newLink(ctx, r.addr["devices"]); err != nil {
+	if r.Photos, err = newLink(ctx, r.host, r.addr["devices"]); err != nil {
 		return nil, err
 	}
 	for _, step := range []struct {
@@ -129,6 +140,11 @@ var ports = map[string]int{
 
 // reserve finds a free port for everything that listens.
 func (r *Rig) reserve() error {
+	r.host = "127.0.0.1"
+	if !r.options.Fixed {
+		// An address of its own: neither another rig nor a connection's own port takes what is free here.
+		r.host = fmt.Sprintf("127.%d.%d.%d", 1+rand.IntN(250), rand.IntN(250), 2+rand.IntN(250))
+	}
 	var held []net.Listener
 	defer func() {
 		for _, l := range held {
@@ -139,9 +155,9 @@ func (r *Rig) reserve() error {
 		if !r.options.Fixed {
 			port = 0
 		}
-		l, err := net.Listen("tcp", "127.0.0.1:"+strconv.Itoa(port))
+		l, err := net.Listen("tcp", net.JoinHostPort(r.host, strconv.Itoa(port)))
 		if err != nil && port != 0 {
-			l, err = net.Listen("tcp", "127.0.0.1:0")
+			l, err = net.Listen("tcp", net.JoinHostPort(r.host, "0"))
 		}
 		if err != nil {
 			return fmt.Errorf("find a free port: %w", err)
@@ -194,6 +210,8 @@ func (r *Rig) health(name string) string {
 		return r.PayURL + "/healthz"
 	case Sim:
 		return r.SimURL + "/healthz"
+	case Mosquitto:
+		return "tcp://" + r.addr["broker"]
 	}
 	return r.BoothURL[name] + "/healthz"
 }
@@ -232,7 +250,14 @@ func (r *Rig) Died() string {
 }
 
 // StopOne asks one program to end.
-func (r *Rig) StopOne(name string) { r.Process(name).Stop(20 * time.Second) }
+func (r *Rig) StopOne(name string) { _ = r.Process(name).Stop(20 * time.Second) } // it is gone either way
+
+// Programs lists what was started, in that order.
+func (r *Rig) Programs() []string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return append([]string(nil), r.order...)
+}
 
 // Stop ends everything, last started first.
 func (r *Rig) Stop() {
@@ -251,12 +276,28 @@ func (r *Rig) Stop() {
 
 // Digest is what a side holds, recomputed from its disk.
 type Digest struct {
-	Facts    int            `json:"facts"`
-	FactsSum string         `json:"facts_digest"`
-	Sessions string         `json:"sessions_digest"`
-	Bills    string         `json:"bills_digest"`
-	Sums     Sums           `json:"sums"`
-	Cursors  map[string]any `json:"cursors"`
+	Facts    int             `json:"facts"`
+	FactsSum string          `json:"facts_digest"`
+	Sessions string          `json:"sessions_digest"`
+	Bills    string          `json:"bills_digest"`
+	Sums     Sums            `json:"sums"`
+	Cursors  map[string]Seq  `json:"cursors"` // by author
+	Tables   json.RawMessage `json:"projection_equal,omitempty"`
+}
+
+// Seq is how far a log reaches. Booths print the number, the cloud prints it with the log's hash.
+type Seq uint64
+
+// UnmarshalJSON reads either form.
+func (s *Seq) UnmarshalJSON(b []byte) error {
+	var head struct {
+		Seq uint64 `json:"seq"`
+	}
+	if json.Unmarshal(b, &head) == nil {
+		*s = Seq(head.Seq)
+		return nil
+	}
+	return json.Unmarshal(b, (*uint64)(s))
 }
 
 // Sums are totals over a side's sessions.

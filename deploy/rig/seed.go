@@ -1,12 +1,10 @@
 package rig
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
-	"net/http/cookiejar"
 	"os"
 	"path/filepath"
 	"strings"
@@ -50,15 +48,14 @@ func (r *Rig) startCloud(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("read the payment double's merchant: %w", err)
 	}
-	broker := map[string]any{"listen": r.addr["broker"]}
-	for k, v := range r.options.Broker {
-		broker[k] = v
+	broker := map[string]any{"listen": r.addr["broker"], "public_url": "ssl://" + r.Broker.Address()}
+	if r.options.Mosquitto {
+		broker["url"] = "ssl://" + r.addr["broker"]
 	}
-	broker["public_url"] = "ssl://" + r.Broker.Address()
 	config, err := r.write("cloud.yaml", map[string]any{
 		"data_dir": r.path("cloud"),
 		"http":     map[string]any{"listen": r.addr["http"], "public_url": r.CloudURL},
-		"devices":  map[string]any{"listen": r.addr["devices"], "hosts": []string{"127.0.0.1", "localhost"}, "public_url": "https://" + r.Photos.Address()},
+		"devices":  map[string]any{"listen": r.addr["devices"], "hosts": []string{r.host, "localhost"}, "public_url": "https://" + r.Photos.Address()},
 		"broker":   broker,
 		"ops":      map[string]any{"listen": r.addr["ops"]},
 		"pay": map[string]any{"wechat": map[string]any{
@@ -68,6 +65,9 @@ func (r *Rig) startCloud(ctx context.Context) error {
 		}},
 	})
 	if err != nil {
+		return err
+	}
+	if err := r.startMosquitto(ctx, config); err != nil {
 		return err
 	}
 	p, err := r.run(Cloud, r.bin("lotkeeper-cloud"), "serve", "--config", config)
@@ -154,7 +154,7 @@ func (r *Rig) spec() object {
 		"tariffs": []object{{
 			"id": "demo", "version": 1, "name": text("演示费率", "Demonstration"), "tz": "Asia/Shanghai", "currency": "CNY", "grace_after_payment": 60,
 			"plans": []object{{
-				"id": "all", "free": object{"up_to": 15, "inclusive": true, "then": "whole"},
+				"id": "all", "free": object{"up_to": int(r.options.FreeFor / time.Second), "inclusive": true, "then": "whole"},
 				"bands": []object{{"id": "always", "name": text("全天", "All day"), "steps": []object{{"unit": 10, "price": 100}}}},
 				"caps":  []object{{"amount": 6000, "window": "block", "length": 86400}},
 			}},
@@ -163,57 +163,6 @@ func (r *Rig) spec() object {
 		"free":   []object{free("粤B8L66Q"), free("粤BD12345")},
 		"policy": object{"no_entry": "hold", "journal_x": "hold"},
 	}
-}
-
-// API is a signed-in user's way to the cloud.
-type API struct {
-	base string
-	http *http.Client
-}
-
-// SignIn signs a user of the rig in.
-func (r *Rig) SignIn(ctx context.Context, name string) (*API, error) {
-	jar, err := cookiejar.New(nil)
-	if err != nil {
-		return nil, fmt.Errorf("sign in: %w", err)
-	}
-	a := &API{r.CloudURL, &http.Client{Jar: jar, Timeout: 15 * time.Second}}
-	return a, a.Call(ctx, http.MethodPost, "/api/v1/sign-in", object{"name": name, "password": Password}, nil)
-}
-
-// Call sends JSON and reads JSON. Anything but 2xx is an error with the server's words.
-func (a *API) Call(ctx context.Context, method, path string, in, out any) error {
-	var body bytes.Buffer
-	if in != nil {
-		if err := json.NewEncoder(&body).Encode(in); err != nil {
-			return fmt.Errorf("%s: %w", path, err)
-		}
-	}
-	req, err := http.NewRequestWithContext(ctx, method, a.base+path, &body)
-	if err != nil {
-		return fmt.Errorf("%s: %w", path, err)
-	}
-	req.Header.Set("Content-Type", "application/json")
-	req.Header.Set("Idempotency-Key", fmt.Sprintf("rig-%d", time.Now().UnixNano()))
-	resp, err := a.http.Do(req)
-	if err != nil {
-		return fmt.Errorf("%s: %w", path, err)
-	}
-	defer func() { _ = resp.Body.Close() }()
-	var text bytes.Buffer
-	if _, err := text.ReadFrom(resp.Body); err != nil {
-		return fmt.Errorf("%s: %w", path, err)
-	}
-	if resp.StatusCode >= 300 {
-		return fmt.Errorf("%s %s answers %s: %s", method, path, resp.Status, text.Bytes())
-	}
-	if out == nil {
-		return nil
-	}
-	if err := json.Unmarshal(text.Bytes(), out); err != nil {
-		return fmt.Errorf("%s: %w", path, err)
-	}
-	return nil
 }
 
 func (r *Rig) seed(ctx context.Context) error {
@@ -238,13 +187,7 @@ func (r *Rig) enrol(ctx context.Context) error {
 		return fmt.Errorf("lotkeeper-edge operator says %q: %w", hash, err)
 	}
 	for _, b := range []string{EntryBooth, ExitBooth} {
-		var code struct {
-			Code string `json:"code"`
-		}
-		if err := a.Call(ctx, http.MethodPost, "/api/v1/lots/"+Lot+"/booths/"+b+"/codes", object{}, &code); err != nil {
-			return err
-		}
-		if _, err := output(ctx, "", r.bin("lotkeeper-edge"), "enroll", "--cloud", r.CloudURL, "--code", code.Code, "--data", r.path(b)); err != nil {
+		if err := r.enrolOne(ctx, a, Lot, b); err != nil {
 			return err
 		}
 		if _, err := r.write(b+".yaml", object{
@@ -254,6 +197,18 @@ func (r *Rig) enrol(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// enrolOne makes a booth of a lot; its data folder is named as the booth.
+func (r *Rig) enrolOne(ctx context.Context, a *API, lot, booth string) error {
+	var code struct {
+		Code string `json:"code"`
+	}
+	if err := a.Call(ctx, http.MethodPost, "/api/v1/lots/"+lot+"/booths/"+booth+"/codes", object{}, &code); err != nil {
+		return err
+	}
+	_, err := output(ctx, "", r.bin("lotkeeper-edge"), "enroll", "--cloud", r.CloudURL, "--code", code.Code, "--data", r.path(booth))
+	return err
 }
 
 func (r *Rig) startBooths(ctx context.Context) error {
@@ -267,16 +222,6 @@ func (r *Rig) startBooths(ctx context.Context) error {
 		}
 	}
 	return nil
-}
-
-// SimCall speaks to the simulator's control API.
-func (r *Rig) SimCall(ctx context.Context, method, path string, in, out any) error {
-	return (&API{r.SimURL, &http.Client{Timeout: 10 * time.Second}}).Call(ctx, method, path, in, out)
-}
-
-// PayCall speaks to the payment double's control API.
-func (r *Rig) PayCall(ctx context.Context, path string, in any) error {
-	return (&API{r.PayURL, &http.Client{Timeout: 10 * time.Second}}).Call(ctx, http.MethodPost, path, in, nil)
 }
 
 // Pages lists what a person may open.

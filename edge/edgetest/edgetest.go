@@ -364,6 +364,18 @@ func Car(t testing.TB, text string) *sim.Vehicle {
 	return &sim.Vehicle{ID: text, Shown: p, Read: p, Confidence: 95}
 }
 
+// boothOf is the booth that drives a lane.
+func (l *Lot) boothOf(lane string) *Booth {
+	l.T.Helper()
+	for _, x := range l.Config.Lanes {
+		if x.ID == lane {
+			return l.Booths[x.Booth]
+		}
+	}
+	l.T.Fatalf("the lot has no lane %s", lane)
+	return nil
+}
+
 // Arrive brings a vehicle before the barrier.
 func (l *Lot) Arrive(lane string, v *sim.Vehicle) {
 	l.T.Helper()

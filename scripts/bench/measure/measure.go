@@ -69,6 +69,24 @@ func Compare(tb testing.TB, id, name, unit string, goal Goal, floor, ours func()
 	return r
 }
 
+// Paired reports a quantile of samples that were taken in turn, in rounds: floors[i] and ours[i] are of round i. Value,
+// floor and ratio are of the samples of all rounds, since one round has too few for its tail; min and max are the ratios
+// of single rounds.
+func Paired(tb testing.TB, id, name, unit string, goal Goal, q float64, floors, ours [][]float64) Result {
+	tb.Helper()
+	var ratios []float64
+	for i := range floors {
+		ratios = append(ratios, Quantile(ours[i], q)/Quantile(floors[i], q))
+	}
+	f, v := Quantile(slices.Concat(floors...), q), Quantile(slices.Concat(ours...), q)
+	r := Result{
+		ID: id, Name: name, Value: v, Unit: unit, Floor: f, Ratio: v / f,
+		Min: slices.Min(ratios), Max: slices.Max(ratios), Rounds: len(floors), Goal: goal.String(), Met: goal.met(v / f),
+	}
+	Report(tb, r)
+	return r
+}
+
 // Report logs a result and appends it to the file that [Out] names.
 func Report(tb testing.TB, r Result) {
 	tb.Helper()

@@ -40,3 +40,14 @@ func TestCompareTakesTurnsAndWrites(t *testing.T) {
 		t.Errorf("got %+v", r)
 	}
 }
+
+func TestPairedTakesTheTailOfAllRounds(t *testing.T) {
+	floors := [][]float64{{1, 1, 1, 1}, {1, 1, 1, 2}}
+	ours := [][]float64{{2, 2, 2, 2}, {2, 2, 2, 8}}
+	if r := Paired(t, "P0", "test", "µs", Goal{Most: 2}, 0.5, floors, ours); r.Ratio != 2 || !r.Met || r.Rounds != 2 {
+		t.Errorf("median: %+v", r)
+	}
+	if r := Paired(t, "P0", "test", "µs", Goal{Most: 2}, 1, floors, ours); r.Value != 8 || r.Floor != 2 || r.Ratio != 4 || r.Met || r.Min != 2 || r.Max != 4 {
+		t.Errorf("tail: %+v", r)
+	}
+}

@@ -2,10 +2,15 @@
 //
 // It starts the cloud, two booths in a raft group and the simulator, prints where to look, and runs until Ctrl-C.
 //
+//	demo               on well-known ports where they are free
+//	demo COMMAND ARG…  on an address of its own, for as long as the command runs, which is told by LOTKEEPER_URL and
+//	                   the like what to look at; ends with the command's exit code
+//
 //	DEMO_FOR=60s   stop by itself after this long, compare both sides' disks, print one line of JSON
 //	DEMO_CUT=20s   cut the lot's uplink in the middle for this long (with DEMO_FOR)
 //	DEMO_DIR=…     where its data goes (.cache/demo); it is emptied at the start
 //	DEMO_OUT=…     where the line of JSON goes as well (.cache/demo.json)
+//	DEMO_URLS=…    where addresses and sign-ins go as JSON, as soon as everything runs
 package main
 
 import (
@@ -15,6 +20,7 @@ import (
 	"fmt"
 	"net/http"
 	"os"
+	"os/exec"
 	"os/signal"
 	"path/filepath"
 	"syscall"
@@ -25,21 +31,31 @@ import (
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	if err := run(ctx); err != nil {
+	err := run(ctx, os.Args[1:])
+	stop()
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "demo:", err)
-		os.Exit(1)
+		os.Exit(code(err))
 	}
 }
 
+// code is the exit code of the command that was run, or 1.
+func code(err error) int {
+	var ended *exec.ExitError
+	if errors.As(err, &ended) && ended.ExitCode() > 0 {
+		return ended.ExitCode()
+	}
+	return 1
+}
+
 type settings struct {
-	dir, bin, out string
-	runFor, cut   time.Duration
+	dir, out    string
+	runFor, cut time.Duration
 }
 
 func read() (settings, error) {
-	s := settings{dir: ".cache/demo", bin: ".cache/demo-bin", out: ".cache/demo.json"}
-	for name, to := range map[string]*string{"DEMO_DIR": &s.dir, "DEMO_OUT": &s.out} {
+	s := settings{dir: ".cache/demo", out: ".cache/demo.json"}
+	for name, to := range map[string]*string{"DEMO_DIR": &s.dir, "DEMO_OUT": &s.out, "DEMO_URLS": &s.urls} {
 		if v := os.Getenv(name); v != "" {
 			*to = v
 		}
@@ -62,7 +78,7 @@ func read() (settings, error) {
 	return s, errors.Join(faults...)
 }
 
-func run(ctx context.Context) error {
+func run(ctx context.Context, command []string) error {
 	s, err := read()
 	if err != nil {
 		return err
@@ -80,7 +96,7 @@ func run(ctx context.Context) error {
 	fmt.Println("Starting a parking lot on this machine …")
 	began := time.Now()
 	r, err := rig.Start(ctx, rig.Options{
-		Dir: s.dir, Bin: bin, Say: os.Stdout, Fixed: true, Seed: 20261122,
+		Dir: s.dir, Bin: bin, Say: os.Stdout, Fixed: len(command) == 0, Seed: 20261122,
 		Traffic: map[string]any{
 			"speed": 1, "every": "5s", "stay_min": "8s", "stay_max": "45s", "long_stays": 6, "free_for": "15s", "regulars": 8,
 			"permits": []string{"粤B8L66Q", "粤BD12345"}, "patience": "2s", "give_up": "40s", "most_inside": 60,
@@ -92,6 +108,14 @@ func run(ctx context.Context) error {
 	}
 	defer r.Stop()
 	fmt.Printf("\nIt runs. Logs and data are in %s\n\n%s\n", s.dir, r.Pages())
+	if len(command) > 0 {
+		return accompany(ctx, r, command)
+	}
+	if s.urls != "" {
+		if err := tell(r, s.urls); err != nil {
+			return err
+		}
+	}
 	if s.runFor == 0 {
 		fmt.Println("Ctrl-C stops it.")
 		defer fmt.Println("\nStopping …")
@@ -106,7 +130,7 @@ func run(ctx context.Context) error {
 
 // gather puts the programs, which are built in two places, into one folder of links.
 func gather(s settings) (string, error) {
-	bin, err := filepath.Abs(s.bin)
+	bin, err := filepath.Abs(s.dir + "-bin") // of this run alone: others may start or end meanwhile
 	if err != nil {
 		return "", err
 	}
@@ -130,6 +154,32 @@ func gather(s settings) (string, error) {
 		}
 	}
 	return bin, nil
+}
+
+// accompany runs a command against the lot and returns its end, or that a program died under it.
+func accompany(ctx context.Context, r *rig.Rig, argv []string) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, argv[0], argv[1:]...)
+	cmd.Env = append(os.Environ(), "LOTKEEPER_URL="+r.CloudURL, "LOTKEEPER_LOT="+rig.Lot, "LOTKEEPER_EXIT_LANE="+rig.ExitLane,
+		"LOTKEEPER_ADMIN="+rig.Admin, "LOTKEEPER_ADMIN_PASSWORD="+rig.Password, "LOTKEEPER_SEAT="+rig.Seat, "LOTKEEPER_SEAT_PASSWORD="+rig.Password)
+	cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
+	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
+	cmd.WaitDelay = 20 * time.Second
+	died := make(chan error, 1)
+	go func() {
+		defer cancel()
+		died <- watch(ctx, r)
+	}()
+	err := cmd.Run()
+	cancel()
+	if who := <-died; who != nil {
+		return who
+	}
+	if err != nil {
+		return fmt.Errorf("%s: %w", argv[0], err)
+	}
+	return nil
 }
 
 // watch waits until somebody ends the demonstration or a program of it dies.

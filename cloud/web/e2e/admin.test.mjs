@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { axeFaults, launch, newPage, shot, signIn } from './browser.mjs'
+import { axeFaults, launch, listed, newPage, shot, signIn } from './browser.mjs'
 import { admin, lot, system } from './env.mjs'
 
 let sys, browser, page, faults, context
@@ -58,6 +58,7 @@ test('sessions: the address filters, the totals row is there, the export opens i
   await page.locator('.el-table__row').first().waitFor()
   await page.locator('tfoot, .el-table__footer').first().waitFor()
   await clean('e2e-admin-sessions')
+  await listed(page, '/api/v1/sessions?state=left&size=1')
   await page.goto('/admin/sessions?state=left')
   await page.locator('.el-table__row').first().waitFor()
   const states = await page.locator('.el-table__row').evaluateAll((rows) => rows.map((r) => r.textContent))

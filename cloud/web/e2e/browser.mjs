@@ -38,6 +38,18 @@ export async function shot(page, name) {
   await page.screenshot({ path: `${shots}${name}.png` })
 }
 
+/** Waits until the operators' API lists something there: a system that has just started has nothing to show yet. */
+export async function listed(page, path, patience = 120_000) {
+  const end = Date.now() + patience
+  for (;;) {
+    const answer = await page.request.get(path)
+    const text = await answer.text()
+    if (answer.ok() && JSON.parse(text).items.length > 0) return
+    if (Date.now() > end) throw new Error(`nothing in ${path} after ${patience / 1000} s: ${answer.status()} ${text.slice(0, 300)}`)
+    await new Promise((wake) => setTimeout(wake, 250))
+  }
+}
+
 /** The accessibility faults of the page as it stands, one line each. */
 export async function axeFaults(page) {
   // The policy forbids inline scripts; evaluating from outside the page is not subject to it.

@@ -1,15 +1,31 @@
-// Drives the pages in Chromium against a running system: LOTKEEPER_URL=http://… npm run e2e
+// Drives the pages in Chromium against the real programs: npm run e2e. It starts a system of its own and stops it, or
+// takes one that runs: LOTKEEPER_URL=http://… LOTKEEPER_ADMIN_PASSWORD=… LOTKEEPER_SEAT_PASSWORD=… npm run e2e
 // One file after the other: they share one system, and two cores.
-import { spawnSync } from 'node:child_process'
-import { readdirSync } from 'node:fs'
+import { spawn } from 'node:child_process'
+import { existsSync, readdirSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 
-if (!process.env.LOTKEEPER_URL) {
-  console.error('e2e: LOTKEEPER_URL is not set. Start the system (make demo) and run, for example:\n' +
-    '  LOTKEEPER_URL=http://127.0.0.1:8080 LOTKEEPER_ADMIN_PASSWORD=… LOTKEEPER_SEAT_PASSWORD=… npm run e2e')
+const path = (relative) => fileURLToPath(new URL(relative, import.meta.url))
+const demo = path('../../../.cache/bin/demo')
+
+let command
+if (process.env.LOTKEEPER_URL) {
+  const files = readdirSync(path('.')).filter((f) => f.endsWith('.test.mjs')).map((f) => path(f))
+  command = [process.execPath, '--test', '--test-reporter=spec', '--test-concurrency=1', ...files]
+} else if (existsSync(demo)) {
+  // The demo brings a lot up, runs this file again with its address in the environment, and ends with it.
+  command = [demo, process.execPath, path('run.mjs')]
+  process.env.DEMO_DIR ??= path('../../../.cache/e2e')
+  process.chdir(path('../../..'))
+} else {
+  console.error('e2e: .cache/bin/demo is not built: run make test, or say with LOTKEEPER_URL where a system runs')
   process.exit(2)
 }
-const here = fileURLToPath(new URL('.', import.meta.url))
-const files = readdirSync(here).filter((f) => f.endsWith('.test.mjs')).map((f) => here + f)
-const { status } = spawnSync(process.execPath, ['--test', '--test-concurrency=1', ...files], { stdio: 'inherit' })
-process.exit(status ?? 1)
+const child = spawn(command[0], command.slice(1), { stdio: 'inherit' })
+// A terminal tells the whole group, a caller only us; either way the child stops what it started, and we wait for it.
+for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => child.kill(signal))
+child.on('error', (e) => {
+  console.error(`e2e: ${command[0]}: ${e.message}`)
+  process.exit(1)
+})
+child.on('exit', (code) => process.exit(code ?? 1))

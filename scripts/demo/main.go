@@ -49,8 +49,8 @@ func code(err error) int {
 }
 
 type settings struct {
-	dir, out    string
-	runFor, cut time.Duration
+	dir, out, urls string
+	runFor, cut    time.Duration
 }
 
 func read() (settings, error) {

@@ -3,7 +3,9 @@ package systemtest
 import (
 	"context"
 	"errors"
+	"fmt"
 	"math/rand/v2"
+	"net/http"
 	"testing"
 	"time"
 
@@ -42,7 +44,11 @@ func TestKillBroker(t *testing.T) {
 	account(t, r)
 }
 
-// killOften kills a program at moments that a seed gives, while facts arise between the kills.
+// settle is how long a booth's line must have lived for the booth to try again at once when it is lost.
+const settle = 10 * time.Second
+
+// killOften kills a program at moments that a seed gives, while facts arise and a booth is connected. Most kills follow
+// each other closely; every third comes when the lines have lived long enough to be trusted again.
 func killOften(t *testing.T, r *rig.Rig, name string, times int, seed uint64) {
 	t.Helper()
 	rnd := rand.New(rand.NewPCG(seed, 20))
@@ -54,17 +60,46 @@ func killOften(t *testing.T, r *rig.Rig, name string, times int, seed uint64) {
 		return err
 	})
 	for i := range times {
-		moment := 300*time.Millisecond + time.Duration(rnd.Int64N(int64(2200*time.Millisecond)))
+		had := connected(t, r)
+		moment := time.Duration(rnd.Int64N(int64(2 * time.Second)))
+		if i%3 == 2 {
+			moment += settle
+		}
 		pass(t, r, moment)
-		had := factsAt(t, r)
 		r.Kill(name)
 		away := time.Duration(rnd.Int64N(int64(1200 * time.Millisecond)))
 		pass(t, r, away)
 		if err := r.Restart(t.Context(), name); err != nil {
 			t.Fatalf("restart %s after kill %d: %v", name, i+1, err)
 		}
-		t.Logf("kill %d of %s after %s, away %s: the lot had %d facts", i+1, name, moment.Round(time.Millisecond), away.Round(time.Millisecond), had)
+		t.Logf("kill %d of %s %s after a line was up, away %s; the lot had %d facts", i+1, name, moment.Round(time.Millisecond), away.Round(time.Millisecond), had)
 	}
+}
+
+// connected waits until the cloud is ready and hears a booth. It returns how many facts the lot has.
+func connected(t *testing.T, r *rig.Rig) (facts int) {
+	t.Helper()
+	until(t, "cloud and a booth are connected", patience, func(ctx context.Context) error {
+		if status, body := get(t, r.OpsURL+"/readyz"); status != http.StatusOK {
+			return fmt.Errorf("the cloud: %d %s", status, body)
+		}
+		lines := 0
+		for _, b := range []string{rig.EntryBooth, rig.ExitBooth} {
+			s, err := r.Booth(ctx, b)
+			if err != nil {
+				return err
+			}
+			facts = max(facts, s.Sync.Facts)
+			if s.Sync.Cloud {
+				lines++
+			}
+		}
+		if lines == 0 {
+			return errors.New("no booth has a line to the cloud")
+		}
+		return nil
+	})
+	return facts
 }
 
 // pass lets the traffic go on for a time, and fails when a program dies of it.
@@ -76,15 +111,6 @@ func pass(t *testing.T, r *rig.Rig, d time.Duration) {
 	if who := r.Died(); who != "" {
 		t.Fatal(who)
 	}
-}
-
-func factsAt(t *testing.T, r *rig.Rig) int {
-	t.Helper()
-	b, err := r.Booth(t.Context(), rig.EntryBooth)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return b.Sync.Facts
 }
 
 // account drains the lot and counts: each author's own journal, what the cloud stored of it, the truth at the lanes, and

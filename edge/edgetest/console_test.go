@@ -29,7 +29,7 @@ func TestConsole(t *testing.T) {
 		has                string
 	}{
 		{"page", "GET", "/", "", nil, nil, 200, "page.js"},
-		{"script", "GET", "/page.js", "", nil, nil, 200, "WebSocket"},
+		{"script", "GET", "/net.js", "", nil, nil, 200, "WebSocket"},
 		{"state", "GET", "/api/state", token, nil, nil, 200, `"booth":"booth-a"`},
 		{"state for nobody", "GET", "/api/state", "", nil, nil, 401, "not_signed_in"},
 		{"live for nobody", "GET", "/api/live", "", nil, []string{"Connection", "Upgrade", "Upgrade", "websocket", "Sec-WebSocket-Version", "13", "Sec-WebSocket-Key", "AAAAAAAAAAAAAAAAAAAAAA=="}, 401, "not_signed_in"},

@@ -1,0 +1,87 @@
+// A lane's card. It is made once and told of changes, so that arms move and a finger never loses its button.
+import { $, clock, el, moment, money, photo, plate, span, stopwatch } from './form.js';
+import { of, t, text } from './words.js';
+
+export const KEYS = { F2: 'open', F3: 'cash', F4: 'correct', F8: 'close' };
+const keyOf = (what) => Object.keys(KEYS).find((k) => KEYS[k] === what);
+
+export class LaneCard {
+  // act is called with what was asked and the lane as it was shown; choose when the card is touched.
+  constructor(act, choose, show) {
+    this.act = act;
+    this.show = show;
+    this.drawn = {};
+    this.head = el('div', { class: 'lane-head' });
+    this.photo = el('button', { type: 'button', class: 'photo', onclick: () => this.lane.photo && this.show(this.lane.photo) });
+    this.facts = el('div', { class: 'facts' });
+    this.led = el('div', { class: 'led' });
+    this.scene = $('scene').content.firstElementChild.cloneNode(true);
+    this.arm = el('span', { class: 'tag dot' });
+    this.similar = el('div', { class: 'similar', hidden: true });
+    this.buttons = {};
+    for (const what of ['open', 'cash', 'correct', 'close']) this.buttons[what] = el('button', { type: 'button', 'data-act': what, onclick: () => this.act(what, this.lane) });
+    this.element = el('article', { class: 'card lane', onpointerdown: choose, onfocusin: choose }, this.head,
+      el('div', { class: 'lane-grid' }, el('div', { class: 'lane-body' }, this.photo, this.facts), el('div', { class: 'side' }, this.led, el('div', { class: 'stage' }, this.arm, this.scene))),
+      this.similar, el('div', { class: 'acts' }, ...Object.values(this.buttons)));
+  }
+  // part redraws one part of the card, only when what it shows has changed.
+  part(name, shows, draw) {
+    const key = JSON.stringify([shows, document.documentElement.lang]);
+    if (this.drawn[name] === key) return;
+    this.drawn[name] = key;
+    draw();
+  }
+  tell(l, at, chosen) {
+    this.lane = l;
+    const car = l.token.car > 0, name = text(l.name) || l.lane, faults = l.faults ?? [];
+    this.element.className = `card lane ${faults.length ? 'fault' : l.waiting ? 'hold' : car && l.action === 'open' ? 'open' : ''} ${chosen ? 'chosen' : ''}`;
+    this.element.setAttribute('aria-label', name);
+    this.element.dataset.lane = l.lane;
+    this.part('head', [name, l.dir, l.waiting, faults], () => {
+      this.waits = l.waiting ? el('span', { class: 'tag dot warn num' }) : null;
+      this.head.replaceChildren(el('span', { class: `tag ${l.dir === 'entry' ? 'info' : ''}` }, of('dir', l.dir)), el('h2', { class: 'cut grow' }, name),
+        ...faults.map((f) => el('span', { class: 'tag dot bad' }, of('fault', f))), this.waits ?? '');
+    });
+    this.part('photo', [l.photo, car, l.plate?.text], () => {
+      this.photo.disabled = !l.photo || !car;
+      this.photo.replaceChildren(!car ? t('nobody') : l.photo ? photo(l.photo, `${t('photo')} ${l.plate?.text ?? ''}`) : t('no_photo'));
+    });
+    this.part('facts', [car, l.plate, l.action, l.reason, l.due, l.entered, l.entered && car ? Math.floor(at / 10000) : 0], () => this.drawFacts(l, at, car));
+    this.part('led', l.display, () => this.led.replaceChildren(...(l.display.lines ?? []).map((x) => el('span', {}, x))));
+    const arm = l.arm || 'unknown';
+    this.part('arm', arm, () => {
+      this.arm.className = `tag dot ${{ up: 'ok', down: '', moving: 'warn', unknown: 'bad' }[arm]}`;
+      this.arm.textContent = of('arm', arm);
+      this.scene.setAttribute('aria-label', of('arm', arm));
+    });
+    this.scene.setAttribute('class', `scene ${arm} ${l.loop ? 'on' : ''}`);
+    const similar = l.waiting ? (l.similar ?? []) : [];
+    this.part('similar', [similar, l.token], () => {
+      this.similar.hidden = similar.length === 0;
+      this.similar.replaceChildren(t('pick'), ...similar.map((c) => el('button', { type: 'button', 'data-act': 'match', onclick: () => this.act('match', this.lane, c) }, plate(c.plate), moment(c.entered, at))));
+    });
+    this.part('acts', [l.due, !!l.waiting, car], () => {
+      for (const [what, b] of Object.entries(this.buttons)) {
+        b.replaceChildren(t(what) + (what === 'cash' && l.due ? ' ' + money(l.due) : ''), el('kbd', {}, keyOf(what)));
+        b.disabled = !this.can(what);
+        b.className = what === (l.due && l.waiting ? 'cash' : 'open') ? 'primary' : '';
+      }
+    });
+    this.tick(at);
+  }
+  // can says whether an act makes sense now.
+  can(what) {
+    const l = this.lane;
+    return what === 'cash' ? l.due > 0 && !!l.waiting : what === 'correct' ? l.token.car > 0 : true;
+  }
+  tick(at) {
+    if (this.waits) this.waits.textContent = `${t('waiting')} ${stopwatch(at - Date.parse(this.lane.waiting))}`;
+  }
+  drawFacts(l, at, car) {
+    if (!car) return this.facts.replaceChildren(el('p', { class: 'dim' }, t('nobody')));
+    this.facts.replaceChildren(plate(l.plate, 'm'),
+      el('p', { class: 'why' }, l.action ? el('span', { class: `tag dot ${l.action === 'open' ? 'ok' : 'warn'}` }, of('action', l.action)) : null, el('span', {}, of('reason', l.reason) || t('reading'))),
+      ...(l.due ? [el('p', { class: 'due' }, money(l.due), ' ', el('small', {}, t('due')))] : []),
+      ...(l.entered ? [el('p', { class: 'dim num', title: clock(l.entered) }, t('entered', { at: moment(l.entered, at) }), el('br'), t('stayed', { for: span(at - Date.parse(l.entered)) }))] : []));
+  }
+}

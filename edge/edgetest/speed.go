@@ -10,6 +10,7 @@ import (
 
 	"lotkeeper/edge/internal/journal"
 	"lotkeeper/shared/fact"
+	"lotkeeper/shared/session"
 	"lotkeeper/shared/tariff"
 	"lotkeeper/shared/wire"
 )
@@ -26,17 +27,60 @@ type Speed struct {
 	Stuck int // rounds in which the barrier did not move
 }
 
-// NewSpeed runs a lot with so many booths until the test ends.
+// NewSpeed runs a lot with so many booths until the test ends. The exit is at booth-a, which founds the group of booths.
 func NewSpeed(t testing.TB, booths int) *Speed {
 	t.Helper()
-	lanes := []Lane{{ID: "exit-1", Dir: fact.Exit, Booth: "booth-a"}}
-	for i := 1; i < booths; i++ {
-		lanes = append(lanes, Lane{ID: fmt.Sprintf("entry-%d", i), Dir: fact.Entry, Booth: fmt.Sprintf("booth-%c", 'a'+i)})
+	return newSpeed(t, booths, "booth-a")
+}
+
+// NewRush is NewSpeed with three booths and the exit at booth-c.
+func NewRush(t testing.TB) *Speed {
+	t.Helper()
+	s := newSpeed(t, 3, "booth-c")
+	Until(t, 15*time.Second, "booth-a leads three voters", func() bool { return s.lot.Booths["booth-a"].Agent.State().Sync.Agreement == "Leader" })
+	return s
+}
+
+// KillLeader stops the booth that leads, in the middle of whatever it does.
+func (s *Speed) KillLeader(t testing.TB) {
+	t.Helper()
+	a := s.lot.Booths["booth-a"]
+	if now := a.Agent.State().Sync.Agreement; now != "Leader" {
+		t.Fatalf("booth-a does not lead: it is a %s", now)
+	}
+	a.Stop()
+}
+
+// Billed is how many vehicles left by the exit, and how many bills they have.
+func (s *Speed) Billed() (left, bills int) {
+	s.exit.Lot().View(func(k *session.Book) {
+		for _, x := range k.Sessions() {
+			if x.State == session.Left {
+				left++
+			}
+			if x.Bill != nil {
+				bills++
+			}
+		}
+	})
+	return left, bills
+}
+
+func newSpeed(t testing.TB, booths int, exit string) *Speed {
+	t.Helper()
+	var lanes []Lane
+	at := 0
+	for i := range booths {
+		l := Lane{ID: fmt.Sprintf("entry-%d", i), Dir: fact.Entry, Booth: fmt.Sprintf("booth-%c", 'a'+i)}
+		if l.Booth == exit {
+			l.ID, l.Dir, at = "exit-1", fact.Exit, i
+		}
+		lanes = append(lanes, l)
 	}
 	s := &Speed{watch: newStopwatch()}
 	s.lot = Start(t, Plan{Lanes: lanes, Travel: 20 * time.Millisecond, Edit: func(c *wire.Config) {
-		for i := range c.Lanes[0].Devices {
-			switch d := &c.Lanes[0].Devices[i]; d.Role {
+		for i := range c.Lanes[at].Devices {
+			switch d := &c.Lanes[at].Devices[i]; d.Role {
 			case "camera":
 				s.watch.between(t, d, s.watch.camera)
 			case "barrier":
@@ -44,7 +88,7 @@ func NewSpeed(t testing.TB, booths int) *Speed {
 			}
 		}
 	}})
-	s.exit = s.lot.Booths["booth-a"]
+	s.exit = s.lot.Booths[exit]
 	var stop func()
 	s.bare, stop = bareJournal(t, filepath.Join(filepath.Dir(s.exit.Dir), "bare.db"))
 	t.Cleanup(stop)

@@ -2,6 +2,7 @@ package edgetest_test
 
 import (
 	"fmt"
+	"slices"
 	"syscall"
 	"testing"
 	"time"
@@ -49,6 +50,46 @@ func BenchmarkP1ReadToBarrier(b *testing.B) {
 			measure.Paired(b, "P1", name+", p99", "µs", measure.Goal{Most: 1.5}, 0.99, bares, lanes)
 		})
 	}
+}
+
+// BenchmarkP3LeaderKilled: the slowest lane while the booth that leads the group dies, beside the same rush without it.
+// Each vehicle leaves once with one bill.
+func BenchmarkP3LeaderKilled(b *testing.B) {
+	onDisk(b)
+	const vehicles = 20
+	var calm, killed [][]float64
+	for range 3 {
+		for _, kill := range []bool{false, true} {
+			b.Run(fmt.Sprintf("kill=%v", kill), func(b *testing.B) {
+				s := NewRush(b)
+				var took []time.Duration
+				for i := range vehicles {
+					if kill && i == vehicles/4 {
+						s.KillLeader(b)
+					}
+					if d, ok := s.Lane(b); ok {
+						took = append(took, d)
+					}
+				}
+				if left, bills := s.Billed(); s.Stuck > 0 || left != vehicles || bills != vehicles {
+					b.Errorf("of %d vehicles %d stuck, %d left, %d bills", vehicles, s.Stuck, left, bills)
+				}
+				if kill {
+					killed = append(killed, measure.Micros(took))
+				} else {
+					calm = append(calm, measure.Micros(took))
+				}
+			})
+		}
+	}
+	r := measure.Result{ID: "P3", Name: "slowest lane while the leader dies", Unit: "µs", Rounds: len(killed), Goal: "≤1 s, none lost or double"}
+	if b.Failed() {
+		return
+	}
+	r.Value, r.Floor = measure.Quantile(slices.Concat(killed...), 1), measure.Quantile(slices.Concat(calm...), 1)
+	r.Ratio, r.Met = r.Value/r.Floor, r.Value <= 1e6
+	r.Min, r.Max = r.Ratio, r.Ratio
+	measure.Report(b, r)
 }
 
 // onDisk refuses to measure commits in memory.

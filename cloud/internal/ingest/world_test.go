@@ -36,7 +36,12 @@ type world struct {
 
 func newWorld(t testing.TB) *world {
 	t.Helper()
-	w := &world{t: t, db: databasetest.New(t), broker: &wireTap{}, now: time.Date(2026, 11, 2, 8, 0, 0, 0, time.UTC)}
+	return newWorldOn(t, databasetest.New(t))
+}
+
+func newWorldOn(t testing.TB, db *database.DB) *world {
+	t.Helper()
+	w := &world{t: t, db: db, broker: &wireTap{}, now: time.Date(2026, 11, 2, 8, 0, 0, 0, time.UTC)}
 	ca, err := pki.Open(t.TempDir()+"/pki", w.now)
 	must(t, err)
 	w.ca = ca

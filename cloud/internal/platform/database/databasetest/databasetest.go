@@ -68,6 +68,45 @@ func EmptyURL(t testing.TB) string {
 	return create(t, false)
 }
 
+// Durable is New on a server of its own that syncs as in production: for figures, because the others' commits are not on
+// the disk. It takes some seconds to start.
+func Durable(t testing.TB) *database.DB {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "lotkeeper-bench-pg-") // short: a socket lies in it
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chmod(dir, 0o755); err != nil { //nolint:gosec // the server runs as somebody else
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	defer cancel()
+	pg, err := managed.Start(ctx, managed.Config{Dir: dir, Logger: quiet()})
+	if err != nil {
+		t.Fatalf("start a durable Postgres: %v", err)
+	}
+	t.Cleanup(func() {
+		if err := errors.Join(pg.Stop(), os.RemoveAll(dir)); err != nil {
+			t.Error(err)
+		}
+	})
+	s := &running{pg: pg}
+	template, err := s.prepare(ctx)
+	if err != nil {
+		t.Fatalf("migrate a durable Postgres: %v", err)
+	}
+	db, err := database.Open(ctx, database.Config{URL: pg.URL(template), MaxOpen: 8, Logger: quiet()})
+	if err != nil {
+		t.Fatalf("open a durable Postgres: %v", err)
+	}
+	t.Cleanup(func() {
+		if err := db.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return db
+}
+
 func create(t testing.TB, migrated bool) string {
 	t.Helper()
 	s, err := server()

@@ -15,6 +15,7 @@ import (
 
 	"lotkeeper/cloud/internal/payment/wechat"
 	"lotkeeper/cloud/internal/platform/managed"
+	"lotkeeper/shared/keys"
 )
 
 // Config of the server. Defaults gives a working one for a single machine.
@@ -99,7 +100,7 @@ func (c *Config) LoadFile(path string) error {
 	return nil
 }
 
-// Load reads YAML over the configuration.
+// Load reads YAML over the configuration. With unknown keys it changes nothing and names all other faults as well.
 func (c *Config) Load(text []byte) (err error) {
 	defer func() { // the library dereferences nil on some malformed documents
 		if p := recover(); p != nil {
@@ -110,31 +111,15 @@ func (c *Config) Load(text []byte) (err error) {
 	if err := yaml.Unmarshal(text, &tree); err != nil {
 		return fmt.Errorf("not YAML: %w", err)
 	}
-	if unknown := unknownKeys(tree, reflect.TypeFor[Config](), ""); len(unknown) > 0 {
-		return fmt.Errorf("unknown keys: %s", strings.Join(unknown, ", "))
-	}
 	next := *c
 	if err := yaml.Unmarshal(text, &next); err != nil {
 		return err
 	}
+	if unknown := keys.Unknown(tree, reflect.TypeFor[Config](), "yaml"); len(unknown) > 0 {
+		return errors.Join(fmt.Errorf("unknown keys: %s", strings.Join(unknown, ", ")), next.Validate())
+	}
 	*c = next
 	return nil
-}
-
-func unknownKeys(tree map[string]any, shape reflect.Type, at string) []string {
-	var unknown []string
-	for key, value := range tree {
-		i := slices.IndexFunc(reflect.VisibleFields(shape), func(f reflect.StructField) bool { return f.Tag.Get("yaml") == key })
-		if i < 0 {
-			unknown = append(unknown, at+key)
-			continue
-		}
-		if sub, ok := value.(map[string]any); ok && shape.Field(i).Type.Kind() == reflect.Struct {
-			unknown = append(unknown, unknownKeys(sub, shape.Field(i).Type, at+key+".")...)
-		}
-	}
-	slices.Sort(unknown)
-	return unknown
 }
 
 // Validate names everything that is wrong at once.

@@ -23,11 +23,11 @@ func TestLoad(t *testing.T) {
 
 func TestUnknownKeysAreAllNamed(t *testing.T) {
 	c := Defaults()
-	err := c.Load([]byte("datadir: /srv\nhttp:\n  listn: x\n  listen: :80\nbroker: {urll: y}\n"))
+	err := c.Load([]byte("datadir: /srv\nhttp:\n  listn: x\n  listen: :80\nbroker: {urll: y}\nlog: {level: loud}\n"))
 	if err == nil {
 		t.Fatal("taken")
 	}
-	for _, key := range []string{"datadir", "http.listn", "broker.urll"} {
+	for _, key := range []string{"datadir", "http.listn", "broker.urll", "log.level"} {
 		if !strings.Contains(err.Error(), key) {
 			t.Errorf("%v does not name %s", err, key)
 		}

@@ -9,10 +9,13 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"reflect"
+	"strings"
 
 	"github.com/goccy/go-yaml"
 
 	"lotkeeper/edge/internal/console"
+	"lotkeeper/shared/keys"
 )
 
 // Config is what a booth's own file says: where its data lies and where it listens. All else (lanes, devices, tariffs)
@@ -94,9 +97,22 @@ func ParseConfig(b []byte) (c Config, err error) {
 	}
 	err = yaml.NewDecoder(bytes.NewReader(b), yaml.Strict()).Decode(&c)
 	if err != nil && !errors.Is(err, io.EOF) {
-		return c, errors.New(yaml.FormatError(err, false, true))
+		return c, allFaults(b, err)
 	}
 	return c, nil
+}
+
+// allFaults says everything that is wrong with a configuration that the decoder refused: the decoder stops at the first
+// key it does not know.
+func allFaults(b []byte, first error) error {
+	var tree map[string]any
+	lenient := Default()
+	if yaml.Unmarshal(b, &tree) == nil {
+		if unknown := keys.Unknown(tree, reflect.TypeFor[Config](), "yaml"); len(unknown) > 0 && yaml.Unmarshal(b, &lenient) == nil {
+			return errors.Join(fmt.Errorf("unknown keys: %s", strings.Join(unknown, ", ")), lenient.Validate())
+		}
+	}
+	return errors.New(yaml.FormatError(first, false, true))
 }
 
 // Validate lists everything wrong with a configuration.

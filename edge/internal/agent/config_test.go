@@ -23,6 +23,12 @@ func TestConfigListsAllFaultsAndRefusesStrangers(t *testing.T) {
 			t.Errorf("%q is taken", in)
 		}
 	}
+	_, err = ParseConfig([]byte("bogus: 1\nlisten: {consol: x}\nconsole: {operators: [{name: a, hsh: b}]}\nphotos: {max_mb: 1}\n"))
+	for _, want := range []string{"bogus", "listen.consol", "console.operators[0].hsh", "photos.max_mb", "not an argon2id hash"} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("faults beside unknown keys do not name %s: %v", want, err)
+		}
+	}
 	path := filepath.Join(t.TempDir(), "c.yaml")
 	if err := os.WriteFile(path, []byte("data: /srv/booth\n"), 0o600); err != nil {
 		t.Fatal(err)

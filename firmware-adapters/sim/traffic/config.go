@@ -10,12 +10,14 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"reflect"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/goccy/go-yaml"
 
+	"lotkeeper/shared/keys"
 	"lotkeeper/shared/plate"
 )
 
@@ -81,8 +83,19 @@ func Parse(doc []byte) (c Config, err error) {
 			err = fmt.Errorf("lotsim configuration: not YAML: %v", p)
 		}
 	}()
+	var unknown error
 	if err := yaml.NewDecoder(bytes.NewReader(doc), yaml.Strict()).Decode(&c); err != nil {
-		return Config{}, fmt.Errorf("lotsim configuration: %w", err)
+		// The decoder stops at the first key it does not know.
+		var tree map[string]any
+		c = Config{}
+		if yaml.Unmarshal(doc, &tree) == nil {
+			if all := keys.Unknown(tree, reflect.TypeFor[Config](), "yaml"); len(all) > 0 && yaml.Unmarshal(doc, &c) == nil {
+				unknown = fmt.Errorf("lotsim configuration: unknown keys: %s", strings.Join(all, ", "))
+			}
+		}
+		if unknown == nil {
+			return Config{}, fmt.Errorf("lotsim configuration: %w", err)
+		}
 	}
 	t := &c.Traffic
 	if t.Speed == 0 {
@@ -108,7 +121,7 @@ func Parse(doc []byte) (c Config, err error) {
 	if t.Mischief == nil {
 		t.Mischief = &Mischief{Misread: 6, Reverse: 4, Unlicensed: 3, Tailgate: 3, Cash: 35}
 	}
-	return c, c.validate()
+	return c, errors.Join(unknown, c.validate())
 }
 
 func (c Config) validate() error {

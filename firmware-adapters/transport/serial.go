@@ -104,10 +104,33 @@ func (p *port) present() error {
 		return os.ErrClosed
 	default:
 	}
-	if _, err := unix.IoctlGetTermios(int(p.probe.Fd()), unix.TCGETS); err != nil {
+	err := p.control(func(fd int) error {
+		_, err := unix.IoctlGetTermios(fd, unix.TCGETS)
+		return err
+	})
+	if err != nil {
 		return fmt.Errorf("serial line %s is gone: %w", p.name, err)
 	}
 	return nil
+}
+
+// control calls do with a descriptor of the line that stays open meanwhile. Close may come at any time, and the number of
+// a closed descriptor soon belongs to another file; the library's own Flush takes no care of that.
+func (p *port) control(do func(fd int) error) error {
+	raw, err := p.probe.SyscallConn()
+	if err != nil {
+		return err
+	}
+	var done error
+	if err := raw.Control(func(fd uintptr) { done = do(int(fd)) }); err != nil {
+		return err
+	}
+	return done
+}
+
+// flush forgets what was received and not read, and what was written and not sent.
+func (p *port) flush() error {
+	return p.control(func(fd int) error { return unix.IoctlSetInt(fd, unix.TCFLSH, unix.TCIOFLUSH) })
 }
 
 // Write sends b. The library's write has no deadline, so it runs beside and the line is given up when it does not end.
@@ -153,7 +176,7 @@ func (p *port) SetReadDeadline(t time.Time) error {
 }
 
 func (p *port) Discard() error {
-	if err := p.tty.Flush(); err != nil {
+	if err := p.flush(); err != nil {
 		return fmt.Errorf("flush %s: %w", p.name, err)
 	}
 	return nil
@@ -167,7 +190,7 @@ func (p *port) Close() error {
 		done := make(chan error, 1)
 		go func() {
 			if p.stuck.Load() {
-				_ = p.tty.Flush()
+				_ = p.flush() // the close that follows is bounded in any case
 			}
 			done <- p.tty.Close()
 		}()

@@ -118,6 +118,30 @@ func TestCloseFreesReader(t *testing.T) {
 }
 
 // TestWriteIntoAFullLineEnds: the other end reads nothing, and the kernel's buffer is full.
+// Whoever closes does so from another goroutine, as the end of a context does; the race detector watches.
+func TestDiscardBesideClose(t *testing.T) {
+	for range 10 {
+		_, link := openLine(t)
+		c := dial(t, link)
+		running := make(chan struct{})
+		ended := make(chan error, 1)
+		go func() {
+			err := c.Discard()
+			for close(running); err == nil; {
+				err = c.Discard()
+			}
+			ended <- err
+		}()
+		<-running
+		if err := c.Close(); err != nil {
+			t.Errorf("Close = %v", err)
+		}
+		if err := <-ended; !errors.Is(err, os.ErrClosed) {
+			t.Errorf("Discard after Close = %v, want %v", err, os.ErrClosed)
+		}
+	}
+}
+
 func TestWriteIntoAFullLineEnds(t *testing.T) {
 	_, link := openLine(t)
 	c := dial(t, link)

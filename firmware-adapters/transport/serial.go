@@ -121,11 +121,10 @@ func (p *port) control(do func(fd int) error) error {
 	if err != nil {
 		return err
 	}
-	var done error
-	if err := raw.Control(func(fd uintptr) { done = do(int(fd)) }); err != nil {
-		return err
+	if closed := raw.Control(func(fd uintptr) { err = do(int(fd)) }); closed != nil {
+		return os.ErrClosed
 	}
-	return done
+	return err
 }
 
 // flush forgets what was received and not read, and what was written and not sent.

@@ -1,25 +1,38 @@
 package broker
 
 import (
+	"fmt"
 	"net"
 	"sync"
+	"time"
 )
 
+// greeting is how long a connection may take to show its certificate and introduce itself.
+const greeting = 10 * time.Second
+
 // door is a listener that knows who is inside. The broker knows only those who have introduced themselves, and at its end
-// waits for all; door can show out also who came in a moment ago and says nothing.
+// waits for all; door can show out also who came in a moment ago and says nothing. Who says nothing for too long is shown
+// out anyway: the broker sets a time for each packet, but not for the first.
 type door struct {
 	net.Listener
+	greeting time.Duration
 	mu     sync.Mutex
 	inside map[*guest]struct{} // nil once shut
 }
 
-func newDoor(l net.Listener) *door { return &door{Listener: l, inside: map[*guest]struct{}{}} }
+func newDoor(l net.Listener, greeting time.Duration) *door {
+	return &door{Listener: l, greeting: greeting, inside: map[*guest]struct{}{}}
+}
 
 // Accept implements [net.Listener].
 func (d *door) Accept() (net.Conn, error) {
 	conn, err := d.Listener.Accept()
 	if err != nil {
 		return nil, err
+	}
+	if err := conn.SetDeadline(time.Now().Add(d.greeting)); err != nil {
+		_ = conn.Close() // it is of no use
+		return nil, fmt.Errorf("broker: limit a connection's greeting: %w", err)
 	}
 	g := &guest{Conn: conn, door: d}
 	d.mu.Lock()

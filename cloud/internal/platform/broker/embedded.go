@@ -67,7 +67,7 @@ func StartEmbedded(cfg EmbeddedConfig) (*Embedded, error) {
 			return nil, fmt.Errorf("broker: listen on %s: %w", cfg.Address, err)
 		}
 	}
-	e := &Embedded{server: server, door: newDoor(plain), address: plain.Addr().String()}
+	e := &Embedded{server: server, door: newDoor(plain, greeting), address: plain.Addr().String()}
 	e.close = sync.OnceValue(e.end)
 	if err := server.AddListener(listeners.NewNet("booths", tls.NewListener(e.door, cfg.TLS))); err != nil {
 		return nil, errors.Join(fmt.Errorf("broker: %w", err), plain.Close())

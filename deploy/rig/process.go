@@ -149,6 +149,7 @@ type final struct{ error }
 
 // Until tries again, a tenth of a second apart, until try succeeds or the time is over.
 func Until(ctx context.Context, within time.Duration, try func(context.Context) error) error {
+	whole := ctx
 	ctx, cancel := context.WithTimeout(ctx, within)
 	defer cancel()
 	tick := time.NewTicker(100 * time.Millisecond)
@@ -160,13 +161,15 @@ func Until(ctx context.Context, within time.Duration, try func(context.Context) 
 		if err == nil || errors.As(err, &last) {
 			return err
 		}
+		if errors.Is(whole.Err(), context.Canceled) {
+			return fmt.Errorf("told to stop: %w", context.Cause(whole))
+		}
 		if ctx.Err() != nil && before != nil {
 			return fmt.Errorf("in vain for %s: %w", within, before) // what the end of the time broke off tells less
 		}
 		before = err
 		select {
-		case <-ctx.Done():
-			return fmt.Errorf("in vain for %s: %w", within, err)
+		case <-ctx.Done(): // the next round says which end it was
 		case <-tick.C:
 		}
 	}

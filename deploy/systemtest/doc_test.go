@@ -7,7 +7,8 @@
 //	walk_test.go      a booth dies between entry and exit; a lost payment notice; seats' commands, old and repeated ones
 //	kill_test.go      cloud or broker die 20 times during traffic: no fact lost or doubled, counted
 //	cut_test.go       20 s without a line to the cloud: the lot goes on, both sides agree afterwards, nobody pays twice
-//	hostile_test.go   malformed and oversized bytes on every socket, wrong certificates, another lot's certificate
+//	hostile_test.go   malformed and oversized bytes on every socket, wrong certificates, torn frames of a camera
+//	message_test.go   bad messages on the broker; another lot's booth, with a right certificate, on our lot's topics
 //	config_test.go    configurations with faults: every one is told
 //	stop_test.go      health, figures, and a stop that leaves nothing behind
 //
@@ -20,6 +21,7 @@ package systemtest
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"io/fs"
 	"os"
@@ -35,9 +37,16 @@ import (
 // programs is the folder of the built programs, made before the tests run.
 var programs string
 
+// atOnce is how many rigs run side by side: they wait more than they work.
+const atOnce = "4"
+
 func TestMain(m *testing.M) { os.Exit(run(m)) }
 
 func run(m *testing.M) int {
+	if err := flag.Set("test.parallel", atOnce); err != nil { // the command line may say otherwise
+		fmt.Fprintln(os.Stderr, "systemtest:", err)
+		return 1
+	}
 	dir, err := os.MkdirTemp("", "lk-bin-")
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "systemtest:", err)

@@ -295,18 +295,20 @@ func mqtt(t *testing.T, r *rig.Rig, client string, cert tls.Certificate) paho.Cl
 	return c
 }
 
-func dialMQTT(t *testing.T, r *rig.Rig, client string, cert *tls.Certificate) paho.Client {
+func dialMQTT(t *testing.T, r *rig.Rig, client string, cert *tls.Certificate, more ...func(*paho.ClientOptions)) paho.Client {
 	t.Helper()
 	roots, err := r.Roots()
 	if err != nil {
 		t.Fatal(err)
 	}
 	conf := &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: roots}
-	if cert != nil {
-		conf.Certificates = []tls.Certificate{*cert}
+	show(conf, cert)
+	o := paho.NewClientOptions().AddBroker("ssl://" + r.Addresses().Broker).SetClientID(client).SetProtocolVersion(4).
+		SetTLSConfig(conf).SetAutoReconnect(false).SetConnectTimeout(10 * time.Second).SetWriteTimeout(10 * time.Second)
+	for _, set := range more {
+		set(o)
 	}
-	return paho.NewClient(paho.NewClientOptions().AddBroker("ssl://" + r.Addresses().Broker).SetClientID(client).SetProtocolVersion(4).
-		SetTLSConfig(conf).SetAutoReconnect(false).SetConnectTimeout(10 * time.Second).SetWriteTimeout(10 * time.Second))
+	return paho.NewClient(o)
 }
 
 func done(token paho.Token) error {

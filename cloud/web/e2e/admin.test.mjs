@@ -1,18 +1,15 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { axeFaults, launch, listed, newPage, shot, signIn } from './browser.mjs'
-import { admin, lot, system } from './env.mjs'
+import { admin, cloud, lot } from './env.mjs'
+import { calm, left, parked, toExit } from './lot.mjs'
 
-let sys, browser, page, faults, context
+let browser, page, faults, context
 before(async () => {
-  sys = await system()
   browser = await launch()
-  ;({ page, faults, context } = await newPage(browser, sys.url))
+  ;({ page, faults, context } = await newPage(browser, cloud))
 })
-after(async () => {
-  await browser?.close()
-  await sys?.close()
-})
+after(() => browser?.close())
 const clean = async (name) => {
   await shot(page, name)
   assert.deepEqual(await axeFaults(page), [], name)
@@ -35,8 +32,14 @@ test('the lot is live: lanes, arms, counts, and events that come by themselves',
   assert.ok((await page.locator('.lane').count()) >= 2, 'an entry and an exit lane')
   const arms = await page.locator('.lane svg.scene').evaluateAll((all) => all.map((x) => x.getAttribute('aria-label')))
   for (const a of arms) assert.match(a, /抬杆|落杆|动作|未知/)
-  const before = await page.locator('.ticker li').count()
-  await page.waitForFunction((n) => document.querySelectorAll('.ticker li').length > n, before, { timeout: 60_000 })
+  await calm()
+  const plate = await parked()
+  await page.reload() // events are told from here on: what shows has come by itself
+  await page.locator('.lane svg.scene').first().waitFor()
+  const car = await toExit(plate, 'cash')
+  await page.locator(`.lane [aria-label^="${plate}"]`).first().waitFor()
+  await page.locator('.ticker li', { hasText: '¥60.00' }).first().waitFor() // what a day costs at most
+  await left(car)
   await shot(page, 'e2e-admin-live')
 })
 test('with the network away a list says so, and recovers', async () => {
@@ -67,16 +70,24 @@ test('sessions: the address filters, the totals row is there, the export opens i
   assert.equal(csv.status(), 200)
   assert.equal((await csv.body()).subarray(0, 3).toString('hex'), 'efbbbf', 'a BOM, for spreadsheets')
 })
-test('a session tells how it went: ends, lines that add up, facts', async () => {
-  await page.goto('/admin/sessions?state=left')
+test('a session tells how it went: ends, lines that add up, what was paid, facts', async () => {
+  await calm()
+  const plate = await parked()
+  await left(await toExit(plate, 'cash'))
+  await listed(page, `/api/v1/sessions?state=left&plate=${encodeURIComponent(plate)}`)
+  await page.goto(`/admin/sessions?state=left&plate=${encodeURIComponent(plate)}`)
   await page.locator('.el-table__row a').first().click()
   await page.locator('.detail').waitFor()
   assert.ok((await page.locator('.detail ol li').count()) >= 2, 'its facts')
   assert.equal(await page.locator('.differs').count(), 0, 'the lines add up')
-  const [, ...amounts] = [null, ...(await page.locator('.bill tbody tr:not(.paid) td:last-child').allTextContents())]
   const minor = (s) => Number(s.replace(/[^\d.−-]/g, '').replace('−', '-').replace('.', ''))
-  const due = await page.locator('.bill tfoot td').first().textContent()
-  if (amounts.length > 0) assert.equal(amounts.map(minor).reduce((a, b) => a + b, 0), minor(due), 'the lines sum up to what is due')
+  const amounts = (await page.locator('.bill tbody tr:not(.paid) td:last-child').allTextContents()).map(minor)
+  const [due, paid] = (await page.locator('.bill tfoot td').allTextContents()).map(minor)
+  assert.ok(amounts.length > 0, 'the bill has lines')
+  assert.ok(due > 0, `two hours cost something, not ${due}`)
+  assert.equal(amounts.reduce((a, b) => a + b, 0), due, `the lines ${amounts} sum up to what is due`)
+  assert.equal(paid, due, 'it was paid')
+  assert.equal(minor(await page.locator('.payments .amount').first().textContent()), due, 'and the payment is listed')
   await clean('e2e-admin-session')
 })
 test('passages', async () => {

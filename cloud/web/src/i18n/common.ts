@@ -66,6 +66,13 @@ export const common = {
   'reason.no_tariff': ['没有适用的费率', 'No tariff applies'],
   'reason.black': ['黑名单', 'Black list'],
   'reason.duplicate': ['重复识别', 'Read twice'],
+  'reason.again': ['重复放行', 'Released before'],
+  'reason.no_plate': ['无牌车', 'No plate'],
+  'reason.unpriced': ['无法计费', 'Cannot be priced'],
+  'reason.tailgate': ['跟车', 'Followed another'],
+  'reason.waived': ['免费放行', 'Waived'],
+  'reason.button': ['按钮放行', 'Cabinet button'],
+  'reason.fire': ['消防放行', 'Fire'],
   'reason.already_inside': ['该车已在场', 'Already inside'],
 
   'flag.no_entry': ['无入场', 'No entry'],

@@ -3,8 +3,8 @@
 // It starts the cloud, two booths in a raft group and the simulator, prints where to look, and runs until Ctrl-C.
 //
 //	demo               on well-known ports where they are free
-//	demo COMMAND ARG…  on an address of its own, for as long as the command runs, which is told by LOTKEEPER_URL and
-//	                   the like what to look at; ends with the command's exit code
+//	demo COMMAND ARG…  on an address of its own, for as long as the command runs, which finds in the file named by
+//	                   LOTKEEPER_URLS what DEMO_URLS has; ends with the command's exit code
 //
 //	DEMO_FOR=60s   stop by itself after this long, compare both sides' disks, print one line of JSON
 //	DEMO_CUT=20s   cut the lot's uplink in the middle for this long (with DEMO_FOR)
@@ -108,13 +108,16 @@ func run(ctx context.Context, command []string) error {
 	}
 	defer r.Stop()
 	fmt.Printf("\nIt runs. Logs and data are in %s\n\n%s\n", s.dir, r.Pages())
-	if len(command) > 0 {
-		return accompany(ctx, r, command)
+	if len(command) > 0 && s.urls == "" {
+		s.urls = filepath.Join(s.dir, "urls.json")
 	}
 	if s.urls != "" {
 		if err := tell(r, s.urls); err != nil {
 			return err
 		}
+	}
+	if len(command) > 0 {
+		return accompany(ctx, r, s.urls, command)
 	}
 	if s.runFor == 0 {
 		fmt.Println("Ctrl-C stops it.")
@@ -157,12 +160,11 @@ func gather(s settings) (string, error) {
 }
 
 // accompany runs a command against the lot and returns its end, or that a program died under it.
-func accompany(ctx context.Context, r *rig.Rig, argv []string) error {
+func accompany(ctx context.Context, r *rig.Rig, urls string, argv []string) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, argv[0], argv[1:]...)
-	cmd.Env = append(os.Environ(), "LOTKEEPER_URL="+r.CloudURL, "LOTKEEPER_LOT="+rig.Lot, "LOTKEEPER_EXIT_LANE="+rig.ExitLane,
-		"LOTKEEPER_ADMIN="+rig.Admin, "LOTKEEPER_ADMIN_PASSWORD="+rig.Password, "LOTKEEPER_SEAT="+rig.Seat, "LOTKEEPER_SEAT_PASSWORD="+rig.Password)
+	cmd.Env = append(os.Environ(), "LOTKEEPER_URLS="+urls)
 	cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
 	cmd.WaitDelay = 20 * time.Second

@@ -34,7 +34,7 @@ export class LaneCard {
   tell(l, at, chosen) {
     this.lane = l;
     const car = l.token.car > 0, name = text(l.name) || l.lane, faults = l.faults ?? [];
-    this.element.className = `card lane ${faults.length ? 'fault' : l.waiting ? 'hold' : car && l.action === 'open' ? 'open' : ''} ${chosen ? 'chosen' : ''}`;
+    this.element.className = `card lane ${faults.length ? 'broken' : l.waiting ? 'hold' : car && l.action === 'open' ? 'open' : ''} ${chosen ? 'chosen' : ''}`;
     this.element.setAttribute('aria-label', name);
     this.element.dataset.lane = l.lane;
     this.part('head', [name, l.dir, l.waiting, faults], () => {

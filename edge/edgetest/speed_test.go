@@ -52,8 +52,8 @@ func BenchmarkP1ReadToBarrier(b *testing.B) {
 	}
 }
 
-// BenchmarkP3LeaderKilled: the slowest lane while the booth that leads the group dies, beside the same rush without it.
-// Each vehicle leaves once with one bill.
+// BenchmarkP3LeaderKilled: the slowest exit at one booth while the booth that leads the group stops, beside the same
+// vehicles without it. They come one after the other. The booth that goes on holds one exit and one bill of each.
 func BenchmarkP3LeaderKilled(b *testing.B) {
 	onDisk(b)
 	const vehicles = 20
@@ -82,7 +82,7 @@ func BenchmarkP3LeaderKilled(b *testing.B) {
 			})
 		}
 	}
-	r := measure.Result{ID: "P3", Name: "slowest lane while the leader dies", Unit: "µs", Rounds: len(killed), Goal: "≤1 s, none lost or double"}
+	r := measure.Result{ID: "P3", Name: "slowest exit at booth-c while the leader stops", Unit: "µs", Rounds: len(killed), Goal: "≤1 s, one bill each"}
 	if b.Failed() {
 		return
 	}

@@ -104,6 +104,12 @@ func Durable(t testing.TB) *database.DB {
 			t.Error(err)
 		}
 	})
+	for _, name := range []string{"fsync", "synchronous_commit", "full_page_writes"} {
+		var is string
+		if err := db.SQL().QueryRowContext(ctx, "SELECT current_setting($1)", name).Scan(&is); err != nil || is != "on" {
+			t.Fatalf("a durable Postgres has %s %q: %v", name, is, err)
+		}
+	}
 	return db
 }
 

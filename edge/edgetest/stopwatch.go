@@ -75,7 +75,7 @@ func (w *stopwatch) camera(booth, device *net.TCPConn) {
 		_ = device.Close()
 	})
 	defer up.Wait()
-	defer booth.Close() //nolint:errcheck // it ends the copy
+	defer booth.Close() // it ends the copy
 	r := bufio.NewReader(device)
 	for {
 		p, err := vz.ReadPacket(r)
@@ -104,7 +104,7 @@ func (w *stopwatch) board(booth, device *net.TCPConn) {
 		_ = booth.Close()
 	})
 	defer down.Wait()
-	defer device.Close() //nolint:errcheck // it ends the copy
+	defer device.Close() // it ends the copy
 	in, err := newStamped(booth)
 	if err != nil {
 		return

@@ -39,7 +39,7 @@ func run(dir string) error {
 		if err != nil {
 			return err
 		}
-		defer db.Close() //nolint:errcheck // it ends by a signal
+		defer db.Close() // it ends by a signal
 	}
 	store, err := raftboltdb.NewBoltStore(filepath.Join(dir, "raft.db"))
 	if err != nil {

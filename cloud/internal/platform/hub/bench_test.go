@@ -28,7 +28,7 @@ func (s *bare) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		return
 	}
-	defer ws.Close() //nolint:errcheck // it is over
+	defer ws.Close() // it is over
 	queue, gone := make(chan *websocket.PreparedMessage, 64), make(chan struct{})
 	s.mu.Lock()
 	s.conns = append(s.conns, queue)

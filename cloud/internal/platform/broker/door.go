@@ -16,8 +16,8 @@ const greeting = 10 * time.Second
 type door struct {
 	net.Listener
 	greeting time.Duration
-	mu     sync.Mutex
-	inside map[*guest]struct{} // nil once shut
+	mu       sync.Mutex
+	inside   map[*guest]struct{} // nil once shut
 }
 
 func newDoor(l net.Listener, greeting time.Duration) *door {

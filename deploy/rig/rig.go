@@ -45,8 +45,8 @@ type Options struct {
 	// Mosquitto runs one beside the cloud, with the files that lotkeeper-cloud broker-config writes, instead of the
 	// embedded broker.
 	Mosquitto bool
-	// FreeFor is the stay that costs nothing; 0 is 15 s. lotsim judges by the same.
-	FreeFor time.Duration
+	// NoFree: also the shortest stay costs something; else stays up to 15 s are free. Traffic's free_for must say the same.
+	NoFree bool
 }
 
 // Rig is a running system.
@@ -98,9 +98,6 @@ func Start(ctx context.Context, o Options) (_ *Rig, err error) {
 	}()
 	if err := os.MkdirAll(o.Dir, 0o755); err != nil {
 		return nil, fmt.Errorf("make %s: %w", o.Dir, err)
-	}
-	if r.options.FreeFor == 0 {
-		r.options.FreeFor = 15 * time.Second
 	}
 	if err := r.reserve(); err != nil {
 		return nil, err

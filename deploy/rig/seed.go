@@ -144,6 +144,14 @@ func (r *Rig) spec() object {
 	free := func(plate string) object {
 		return object{"plate": plate, "from": now.AddDate(0, -1, 0), "to": now.AddDate(1, 0, 0), "why": "月卡 month card"}
 	}
+	plan := object{
+		"id": "all", "free": object{"up_to": 15, "inclusive": true, "then": "whole"},
+		"bands": []object{{"id": "always", "name": text("全天", "All day"), "steps": []object{{"unit": 10, "price": 100}}}},
+		"caps":  []object{{"amount": 6000, "window": "block", "length": 86400}},
+	}
+	if r.options.NoFree {
+		delete(plan, "free")
+	}
 	return object{
 		"id": Lot, "kind": "off_street", "name": text("滨江停车场", "Riverside"), "tz": "Asia/Shanghai", "currency": "CNY", "capacity": 120,
 		"booths": []object{booth(EntryBooth, "入口岗亭", "Entry booth", true), booth(ExitBooth, "出口岗亭", "Exit booth", false)},
@@ -153,11 +161,7 @@ func (r *Rig) spec() object {
 		},
 		"tariffs": []object{{
 			"id": "demo", "version": 1, "name": text("演示费率", "Demonstration"), "tz": "Asia/Shanghai", "currency": "CNY", "grace_after_payment": 60,
-			"plans": []object{{
-				"id": "all", "free": object{"up_to": int(r.options.FreeFor / time.Second), "inclusive": true, "then": "whole"},
-				"bands": []object{{"id": "always", "name": text("全天", "All day"), "steps": []object{{"unit": 10, "price": 100}}}},
-				"caps":  []object{{"amount": 6000, "window": "block", "length": 86400}},
-			}},
+			"plans": []object{plan},
 		}},
 		"rules":  []object{{"tariff": "demo", "version": 1}},
 		"free":   []object{free("粤B8L66Q"), free("粤BD12345")},

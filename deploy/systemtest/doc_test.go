@@ -120,8 +120,8 @@ func start(t *testing.T, o rig.Options) *rig.Rig {
 // quiet is a lot to which only the test sends cars; drivers pay soon and wait long. Every stay costs something at once.
 func quiet() rig.Options {
 	return rig.Options{
-		Seed: 7, FreeFor: time.Second,
-		Traffic: map[string]any{"off": true, "patience": "500ms", "give_up": "150s", "free_for": "1s"},
+		Seed: 7, NoFree: true,
+		Traffic: map[string]any{"off": true, "patience": "500ms", "give_up": "150s"},
 	}
 }
 

@@ -20,8 +20,8 @@ const (
 
 // busy is a lot with much traffic of ordinary cars.
 func busy(seed uint64) rig.Options {
-	return rig.Options{Seed: seed, FreeFor: time.Second, Traffic: map[string]any{
-		"every": "1500ms", "stay_min": "1s", "stay_max": "6s", "free_for": "1s", "patience": "700ms", "give_up": "90s", "most_inside": 20,
+	return rig.Options{Seed: seed, NoFree: true, Traffic: map[string]any{
+		"every": "1500ms", "stay_min": "1s", "stay_max": "6s", "patience": "700ms", "give_up": "90s", "most_inside": 20,
 		"mischief": map[string]int{"misread": 0, "reverse": 0, "unlicensed": 0, "tailgate": 0, "cash": 50},
 	}}
 }

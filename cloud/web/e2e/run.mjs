@@ -12,9 +12,13 @@ let command
 if (process.env.LOTKEEPER_URLS) {
   const files = readdirSync(path('.')).filter((f) => f.endsWith('.test.mjs')).map((f) => path(f))
   command = [process.execPath, '--test', '--test-reporter=spec', '--test-concurrency=1', ...files]
+} else if (process.env.LOTKEEPER_E2E) {
+  console.error('e2e: the demo that was started does not say where its system is: build it again with make test')
+  process.exit(2)
 } else if (existsSync(demo)) {
   // The demo brings a lot up, runs this file again with where it is in the environment, and ends with it.
   command = [demo, process.execPath, path('run.mjs')]
+  process.env.LOTKEEPER_E2E = 'started'
   process.env.DEMO_DIR ??= path('../../../.cache/e2e')
   process.chdir(path('../../..'))
 } else {

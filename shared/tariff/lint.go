@@ -93,8 +93,10 @@ func (l *linter) shadowed(i int) {
 // dates are the sorts of date there are: each day of the week without a type of its own, and each type.
 func (l *linter) dates() []uint64 {
 	masks := slices.Clone(l.r.weekdays[:])
-	for _, bit := range l.r.days {
-		masks = append(masks, bit)
+	for word, bit := range l.r.days {
+		if !slices.Contains(weekdayNames[:], word) {
+			masks = append(masks, bit)
+		}
 	}
 	return append(masks, 0) // a type that the tariff does not name
 }

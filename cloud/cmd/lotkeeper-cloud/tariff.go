@@ -14,7 +14,6 @@ import (
 	"github.com/goccy/go-yaml"
 
 	"lotkeeper/shared/calendar"
-	"lotkeeper/shared/money"
 	"lotkeeper/shared/tariff"
 	"lotkeeper/shared/tariff/cases"
 )
@@ -110,7 +109,7 @@ func (c tariffQuoteCmd) Run(e *environment) error {
 	if c.JSON {
 		return printJSON(e.stdout, bill)
 	}
-	printBill(e.stdout, bill, "")
+	cases.WriteBill(e.stdout, bill, "")
 	return nil
 }
 
@@ -123,46 +122,10 @@ func printJSON(w io.Writer, v any) error {
 	return err
 }
 
-// printBill writes the lines, one a row, and the sums. Amounts are in the currency's own notation.
-func printBill(w io.Writer, b tariff.Bill, indent string) {
-	amount := func(a money.Amount) string { return a.Format(b.Currency) }
-	for _, l := range b.Lines {
-		fmt.Fprintf(w, "%s%12s  %s – %s  %s / %s\n", indent, amount(l.Amount), l.From.Format("01-02 15:04:05"), l.To.Format("01-02 15:04:05"), l.Text.ZH, l.Text.EN)
-	}
-	fmt.Fprintf(w, "%sgross %s, free %s, paid %s\n", indent, amount(b.Gross), amount(b.Free), amount(b.Paid))
-	for _, f := range b.Flags {
-		fmt.Fprintf(w, "%sflag %s\n", indent, f)
-	}
-	if !b.Monotone {
-		fmt.Fprintf(w, "%sa later exit may cost less under this plan\n", indent)
-	}
-	if !b.LeaveBy.IsZero() {
-		fmt.Fprintf(w, "%spaid: leave by %s\n", indent, b.LeaveBy.Format(time.RFC3339))
-	}
-	fmt.Fprintf(w, "%stotal due %s (%d)\n", indent, amount(b.Due), int64(b.Due))
-}
-
 type tariffCheckCmd struct {
 	Tariffs string `required:"" type:"existingdir" help:"Folder with one TARIFF_ID.yaml (or .yml, .json) for each tariff."`
 	Cases   string `required:"" type:"existingfile" help:"The cases: see shared/tariff/FORMAT.md."`
 	JSON    bool   `help:"Print one JSON document instead of text."`
-}
-
-// mismatch is a case that does not come out.
-type mismatch struct {
-	Case  string        `json:"case"`
-	Want  int64         `json:"want"`
-	Got   *int64        `json:"got,omitempty"`
-	Lines []tariff.Line `json:"lines,omitempty"`
-	Flags []tariff.Flag `json:"flags,omitempty"`
-	Error string        `json:"error,omitempty"`
-}
-
-type checkReport struct {
-	Passed     int        `json:"passed"`
-	Failed     int        `json:"failed"`
-	Missing    []string   `json:"tariffs_missing"`
-	Mismatches []mismatch `json:"mismatches"`
 }
 
 func (c tariffCheckCmd) Run(e *environment) error {
@@ -174,41 +137,15 @@ func (c tariffCheckCmd) Run(e *environment) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", c.Cases, err)
 	}
-	report := checkReport{Missing: []string{}, Mismatches: []mismatch{}}
-	tariffs := map[string]tariffFile{}
-	for _, x := range file.Cases {
-		t, known := tariffs[x.Tariff]
-		if !known {
-			t = findTariff(c.Tariffs, x.Tariff)
-			tariffs[x.Tariff] = t
-			switch {
-			case t.missing:
-				report.Missing = append(report.Missing, x.Tariff)
-			case t.err != nil && !c.JSON:
-				fmt.Fprintf(e.stdout, "%s cannot be used: %v\n", x.Tariff, t.err)
-			}
-		}
-		if t.missing {
-			continue
-		}
-		if m := c.try(e, x, t); m != nil {
-			report.Failed++
-			report.Mismatches = append(report.Mismatches, *m)
-		} else {
-			report.Passed++
-		}
-	}
+	report := cases.Check(file, c.find)
 	if c.JSON {
 		if err := printJSON(e.stdout, report); err != nil {
 			return err
 		}
 	} else {
-		for _, name := range report.Missing {
-			fmt.Fprintf(e.stdout, "no tariff %s in %s\n", name, c.Tariffs)
-		}
-		fmt.Fprintf(e.stdout, "%d passed, %d failed, %d tariffs missing\n", report.Passed, report.Failed, len(report.Missing))
+		report.Write(e.stdout)
 	}
-	if report.Failed+len(report.Missing) > 0 {
+	if !report.OK() {
 		return errSilent
 	}
 	return nil
@@ -217,62 +154,18 @@ func (c tariffCheckCmd) Run(e *environment) error {
 // errSilent makes the exit code 1 without a word: everything was said.
 var errSilent = errors.New("")
 
-type tariffFile struct {
-	tariff  tariff.Tariff
-	missing bool
-	err     error
-}
-
-func findTariff(dir, id string) (f tariffFile) {
+func (c tariffCheckCmd) find(id string) (tariff.Tariff, bool, error) {
 	if id != filepath.Base(id) || strings.HasPrefix(id, ".") {
-		return tariffFile{err: fmt.Errorf("%q is no name of a file", id)}
+		return tariff.Tariff{}, false, fmt.Errorf("%q is no name of a file", id)
 	}
 	for _, ending := range []string{".yaml", ".yml", ".json"} {
-		path := filepath.Join(dir, id+ending)
+		path := filepath.Join(c.Tariffs, id+ending)
 		if _, err := os.Stat(path); err == nil {
-			f.tariff, f.err = readTariff(path)
-			return f
+			t, err := readTariff(path)
+			return t, true, err
 		}
 	}
-	return tariffFile{missing: true}
-}
-
-// try prices a case and tells what is wrong with it, if anything.
-func (c tariffCheckCmd) try(e *environment, x cases.Case, t tariffFile) *mismatch {
-	m := &mismatch{Case: x.ID, Want: int64(x.Want)}
-	if t.err != nil {
-		m.Error = t.err.Error()
-		return m
-	}
-	res := x.Try(t.tariff)
-	if res.Passed() {
-		return nil
-	}
-	if res.Err != nil {
-		m.Error = res.Err.Error()
-	} else {
-		got := int64(res.Got)
-		m.Got, m.Lines, m.Flags = &got, res.Bill.Lines, res.Bill.Flags
-	}
-	if c.JSON {
-		return m
-	}
-	fmt.Fprintf(e.stdout, "%s (%s), class %q: %s → %s\n", x.ID, x.Name, x.Class, x.Entry.Format(time.RFC3339), x.Exit.Format(time.RFC3339))
-	switch {
-	case res.Err != nil:
-		fmt.Fprintf(e.stdout, "  want %d, got an error: %v\n", m.Want, res.Err)
-	case *m.Got == m.Want:
-		fmt.Fprintf(e.stdout, "  the amount %d is right; want flags %v, got %v\n", m.Want, x.Flags, res.Bill.Flags)
-	default:
-		fmt.Fprintf(e.stdout, "  want %d, got %d\n", m.Want, *m.Got)
-	}
-	if x.Working != "" {
-		fmt.Fprintf(e.stdout, "  worked by hand: %s\n", x.Working)
-	}
-	if res.Err == nil {
-		printBill(e.stdout, res.Bill, "    ")
-	}
-	return m
+	return tariff.Tariff{}, false, nil
 }
 
 type tariffExplainCmd struct {

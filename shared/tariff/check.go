@@ -246,6 +246,9 @@ func (c *Cap) check(p *Plan) (f strict.Faults) {
 	if c.Times < 0 || c.Skip < 0 || (c.Times+c.Skip > 0 && (c.Window == WindowClock || c.Window == WindowStay)) {
 		f.Addf("times", "times and skip count windows that follow each other: not with clock or stay, and not below 0")
 	}
+	if c.PerCycle && c.Times+c.Skip > 0 {
+		f.Addf("per_cycle", "goes without times and skip")
+	}
 	return f
 }
 
@@ -311,6 +314,9 @@ func (p *Plan) checkSums(f *strict.Faults) {
 	if x := p.MaxStay; x != nil {
 		inRange(f, "max_stay.length", x.Length, 1)
 		oneOf(f, "max_stay.counted", x.Counted, "", CountChargeable, CountElapsed)
+		if p.Free != nil && p.Free.UpTo >= x.Length {
+			f.Addf("max_stay.length", "want more than the free time")
+		}
 	}
 	if len(p.SharedCaps) > maxShared {
 		f.Addf("shared_caps", "want at most %d", maxShared)
@@ -321,8 +327,5 @@ func (p *Plan) checkSums(f *strict.Faults) {
 		if c.Amount <= 0 || c.Amount > maxPrice {
 			f.Addf(place+"amount", "want 1 to %d, got %d", int64(maxPrice), int64(c.Amount))
 		}
-	}
-	if len(*f) == 0 && p.denominator() > maxDenominator {
-		f.Addf("bands", "the fractions of the prices have no common denominator up to %d; use rounder prices or units", maxDenominator)
 	}
 }

@@ -84,6 +84,22 @@ func (l *timeline) next(u int64, starts []start) int64 {
 	return forever
 }
 
+// last is the latest of the starts at or before u, or u itself if there was none for two years.
+func (l *timeline) last(u int64, starts []start) int64 {
+	number, _, _ := l.at(u)
+	for n := number; n > number-2*366; n-- {
+		for i := len(starts) - 1; i >= 0; i-- {
+			if s := starts[i]; s.days != 0 && l.days(n)&s.days == 0 {
+				continue
+			}
+			if at := l.instant(n, int64(starts[i].at)); at <= u {
+				return at
+			}
+		}
+	}
+	return u
+}
+
 // days is the bits of a local day.
 func (l *timeline) days(number int64) uint64 {
 	if len(l.r.days) == 0 {

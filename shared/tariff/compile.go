@@ -53,7 +53,7 @@ type band struct {
 
 type step struct {
 	upTo, unit, tail int64 // upTo is forever for the last
-	price            int64
+	price, exact     int64 // of a unit; exact where price was rounded
 	end              End
 	cross            Boundary
 }
@@ -93,10 +93,10 @@ func Compile(t Tariff, cal calendar.Calendar) (*Rater, error) {
 	for i := range t.Plans {
 		p := &r.t.Plans[i]
 		r.den = lcm(r.den, p.denominator())
-		for _, word := range p.dayTypes(nil) {
-			if _, known := r.days[word]; !known {
-				r.days[word] = 1 << len(r.days)
-			}
+	}
+	for _, word := range r.t.dayTypes() {
+		if _, known := r.days[word]; !known {
+			r.days[word] = 1 << len(r.days)
 		}
 	}
 	for i := range r.weekdays {
@@ -213,7 +213,7 @@ func (r *Rater) band(p *Plan, src *Band) (band, error) {
 			return b, err
 		}
 		end, tail := s.ending(p)
-		c := step{upTo: forever, unit: int64(s.Unit), tail: int64(tail), price: price, end: end, cross: or(s.Cross, or(p.Boundary, BoundaryCut))}
+		c := step{upTo: forever, unit: int64(s.Unit), tail: int64(tail), price: price, exact: price, end: end, cross: or(s.Cross, or(p.Boundary, BoundaryCut))}
 		if s.UpTo != 0 {
 			c.upTo = int64(s.UpTo)
 		}
@@ -296,6 +296,19 @@ func (s *Step) denominator(p *Plan) int64 {
 		return maxDenominator + 1
 	}
 	return den * parts
+}
+
+// dayTypes is every day type that the tariff names, some more than once.
+func (t *Tariff) dayTypes() (words []string) {
+	for i := range t.Plans {
+		words = t.Plans[i].dayTypes(words)
+	}
+	for i := range t.Passes {
+		for _, w := range t.Passes[i].Windows {
+			words = append(words, w.DayTypes...)
+		}
+	}
+	return words
 }
 
 // dayTypes adds every day type that the plan names.

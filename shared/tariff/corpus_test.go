@@ -11,6 +11,7 @@ import (
 	"github.com/goccy/go-yaml"
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
+	"lotkeeper/shared/calendar"
 	"lotkeeper/shared/tariff"
 	"lotkeeper/shared/tariff/cases"
 )
@@ -200,4 +201,12 @@ func lines(b tariff.Bill) string {
 		out.WriteString("  " + string(l.Kind) + " " + strconv.Itoa(int(l.Amount)) + " " + l.Text.EN + " " + l.From.Format("01-02 15:04:05") + " → " + l.To.Format("01-02 15:04:05") + "\n")
 	}
 	return out.String()
+}
+
+func quoted(tf tariff.Tariff, cal calendar.Calendar, stay tariff.Stay, ctx tariff.Context) (tariff.Quote, error) {
+	r, err := tariff.Compile(tf, cal)
+	if err != nil {
+		return tariff.Quote{}, err
+	}
+	return r.Quote(stay, ctx)
 }

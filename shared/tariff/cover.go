@@ -58,10 +58,10 @@ func within(spans []span, u int64) bool {
 	return slices.ContainsFunc(spans, func(s span) bool { return s.from <= u && u < s.to })
 }
 
-// deducted adds to the holes the free time at the beginning of s: so many seconds that nothing covers, or what lies
+// deducted adds to the holes the free time at the beginning of s: so many seconds that are not in taken, or what lies
 // before until if that is set.
-func (c *course) deducted(s span, until int64) {
-	open := without(s, union(append(slices.Clone(c.holes), c.zeros...)))
+func (c *course) deducted(s span, until int64, taken []span) {
+	open := without(s, taken)
 	left := int64(c.free.UpTo)
 	holes := slices.Clone(c.holes)
 	for _, o := range open {
@@ -79,6 +79,7 @@ func (c *course) deducted(s span, until int64) {
 // cover is time that need not be paid, and how the rest of the stay is priced.
 type cover struct {
 	spans []span
+	gaps  []span // time outside between merged visits: uncharged, and no part of the stay
 	rest  Rest
 	free  FreeTest
 }
@@ -87,47 +88,59 @@ type cover struct {
 func (c cover) with(spans []span, rest Rest, free FreeTest) cover {
 	strict := []Rest{RestOne, RestThrough, RestSeparate}
 	tests := []FreeTest{FreeTestRest, FreeTestStay, FreeTestNone}
-	return cover{
-		spans: union(append(slices.Clone(c.spans), spans...)),
-		rest:  strict[max(slices.Index(strict, or(c.rest, RestOne)), slices.Index(strict, or(rest, RestOne)))],
-		free:  tests[max(slices.Index(tests, or(c.free, FreeTestRest)), slices.Index(tests, or(free, FreeTestRest)))],
-	}
+	c.spans = union(append(slices.Clone(c.spans), spans...))
+	c.rest = strict[max(slices.Index(strict, or(c.rest, RestOne)), slices.Index(strict, or(rest, RestOne)))]
+	c.free = tests[max(slices.Index(tests, or(c.free, FreeTestRest)), slices.Index(tests, or(free, FreeTestRest)))]
+	return c
 }
 
 // price is what the plan asks for a stay without what is covered, before rounding of the total.
 func (w *walker) price(p *plan, stay span, c cover) (sum int64) {
+	if len(c.spans) > 0 && overlap(stay, union(slices.Concat(c.spans, c.gaps))) == stay.length() {
+		return 0 // all of it is covered
+	}
 	switch {
 	case len(c.spans) == 0:
-		stay.from = w.rounded(p, stay.from)
-		return w.fee(p, part{span: stay, freeLength: stay.length()})
+		return w.fee(p, w.freed(p, part{span: stay, holes: c.gaps}, stay, c))
 	case c.rest == RestSeparate:
 		for _, s := range without(stay, c.spans) {
-			sum = w.add(sum, w.fee(p, w.freed(p, part{span: s}, stay, c)))
+			if s = trimmed(s, c.gaps); s.from < s.to {
+				sum = w.add(sum, w.fee(p, w.freed(p, part{span: s, holes: c.gaps}, stay, c)))
+			}
 		}
 		return sum
 	case c.rest == RestThrough:
-		return w.fee(p, w.freed(p, part{span: stay, zeros: c.spans}, stay, c))
+		return w.fee(p, w.freed(p, part{span: stay, zeros: c.spans, holes: c.gaps}, stay, c))
 	}
-	open := without(stay, c.spans)
-	if len(open) == 0 {
-		return 0
-	}
-	return w.fee(p, w.freed(p, part{span: span{open[0].from, open[len(open)-1].to}, holes: c.spans}, stay, c))
+	holes := union(slices.Concat(c.spans, c.gaps))
+	return w.fee(p, w.freed(p, part{span: trimmed(stay, holes), holes: holes}, stay, c))
 }
 
-// freed rounds a part's entry and says what its free time is compared with.
+// trimmed is s from its first second that is not in the spans to its last.
+func trimmed(s span, spans []span) span {
+	open := without(s, spans)
+	if len(open) == 0 {
+		return span{}
+	}
+	return span{open[0].from, open[len(open)-1].to}
+}
+
+// freed rounds a part's entry, though not that of a covered one, nor back into covered time, and says what its free time
+// is compared with.
 func (w *walker) freed(p *plan, s part, stay span, c cover) part {
-	s.from = w.rounded(p, s.from)
+	if from := w.rounded(p, s.from); !within(s.zeros, s.from) && (s.from == stay.from || from > s.from) {
+		s.from = from
+	}
 	switch c.free {
 	case FreeTestNone:
 		s.freeLength = -1
 	case FreeTestStay:
-		s.freeLength = stay.length()
+		s.freeLength = stay.length() - overlap(stay, c.gaps)
 		if p.src.Free != nil {
 			s.freeUntil = stay.from + int64(p.src.Free.UpTo)
 		}
 	default:
-		s.freeLength = s.length() - overlap(s.span, c.spans)
+		s.freeLength = s.length() - overlap(s.span, s.holes) - overlap(s.span, s.zeros)
 	}
 	return s
 }

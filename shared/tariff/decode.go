@@ -12,7 +12,7 @@ import (
 const (
 	maxSeconds     Seconds = 10 * 366 * day
 	maxPrice               = 1_000_000_000_000
-	maxDenominator         = 10_000_000
+	maxDenominator         = 1_000_000_000
 	maxBands               = 32
 	maxSteps               = 256
 	maxDayTypes            = 60
@@ -65,7 +65,7 @@ func (t Tariff) check() (f strict.Faults) {
 	if len(t.Plans) == 0 {
 		f.Addf("plans", "want at least one")
 	}
-	words := map[string]bool{}
+	words, common := map[string]bool{}, int64(1)
 	for i := range t.Plans {
 		p := &t.Plans[i]
 		found := p.check(false)
@@ -81,10 +81,15 @@ func (t Tariff) check() (f strict.Faults) {
 		}
 		if len(found) > 0 {
 			f.Under(fmt.Sprintf("plans[%d]", i), found)
+		} else {
+			common = lcm(common, p.denominator())
 		}
-		for _, w := range p.dayTypes(nil) {
-			words[w] = true
-		}
+	}
+	if common > maxDenominator {
+		f.Addf("plans", "the fractions of the prices have no common denominator up to %d; use rounder prices or units", maxDenominator)
+	}
+	for _, w := range t.dayTypes() {
+		words[w] = true
 	}
 	if len(words) > maxDayTypes {
 		f.Addf("plans", "more than %d different day types", maxDayTypes)

@@ -44,7 +44,7 @@ plans[0].cycle.kind: want one of [block day], got "week"
 plans[0].bands[0].day_types[0]: is empty
 plans[0].bands[0].steps[1].up_to: want more than the 7200 of the step before, and at most 316224000, got 3600
 plans[0].bands[0].steps[1].unit: want 1 to 316224000 seconds, or none for a flat price, got -1
-plans[0].bands[0].steps[1].price: want 0 to 1000000000000 with a denominator up to 10000000, got -1/3
+plans[0].bands[0].steps[1].price: want 0 to 1000000000000 with a denominator up to 1000000000, got -1/3
 plans[0].bands[0].steps[2].price: is missing; write 0 for no charge
 plans[0].bands[0].steps[2].end: belongs to a step with a unit only
 plans[0].bands[0].steps[3].end: want one of [ceil floor tail started exact], got "round"

@@ -11,26 +11,24 @@ import (
 // chargeLines writes what the tariff asks, in order of time, each cap after the last charge of its window; then what
 // changes the whole. Amounts are differences of rounded running totals, so the lines sum to the rounded sum.
 func (s *settlement) chargeLines(to int64) money.Amount {
-	var c cover
-	if len(s.gaps) > 0 {
-		c = c.with(s.gaps, RestOne, FreeTestRest)
+	if s.empty(to) {
+		return 0
 	}
-	if s.noFree {
-		c.free = FreeTestNone
-	}
-	s.exact, s.wrote = 0, 0
+	c := s.covering(cover{})
+	var fee money.Amount
 	for i := 0; i <= len(s.closed); i++ {
-		sum := s.priced(s.span(i, to), c)
+		s.exact, s.wrote = 0, 0
+		sum := s.priced(i, to, c)
 		s.atomLines()
 		s.planLines(sum, s.span(i, to))
+		rounded := s.rounded(s.exact)
+		s.adjust(rounded-s.wrote, Text{"金额取整", "Rounding"}, s.span(i, to))
+		if fee += rounded; i == 0 {
+			s.visitLines(min(s.credit, fee))
+			fee -= min(s.credit, fee)
+		}
 	}
 	whole := span{s.entry, to}
-	fee := s.rounded(s.exact)
-	s.adjust(fee-s.wrote, Text{"金额取整", "Rounding"}, whole)
-	if left := max(fee-s.credit, 0); left < fee {
-		s.visitLines(fee - left)
-		fee = left
-	}
 	for i := range s.plan.src.SharedCaps {
 		x := &s.plan.src.SharedCaps[i]
 		if left := min(fee, max(x.Amount-s.shared[i], 0)); left < fee {

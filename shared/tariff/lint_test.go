@@ -104,7 +104,7 @@ func TestLintOfSeveralPlans(t *testing.T) {
 
 // TestFreeHole: what a rule editor elsewhere let through, free after an hour, is told.
 func TestFreeHole(t *testing.T) {
-	tf := plain(t, `"max_stay":{"length":600},"free":{"up_to":900,"scope":"chargeable"},"bands":[{"id":"a","steps":[{"unit":3600,"price":500}]}]`)
+	tf := plain(t, `"free":{"up_to":900},"minimum":0,"multiplier":"1/1000","bands":[{"id":"a","steps":[{"unit":3600,"price":100}]}]`)
 	found := Lint(tf, calendar.Calendar{})
 	if len(found) != 1 || found[0].Code != LintFreeHole {
 		t.Errorf("got %+v", found)

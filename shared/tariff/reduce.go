@@ -10,12 +10,13 @@ import (
 // reduction is what rights, bookings and coupons leave of a fee.
 type reduction struct {
 	*settlement
-	left  money.Amount
-	fixed money.Amount // booking prices: covers do not touch them
-	whole span
-	to    int64
-	cover cover
-	early int64 // seconds that coupons took from one end, or that they paid for
+	left   money.Amount
+	fixed  money.Amount // booking prices: covers do not touch them
+	whole  span
+	to     int64
+	cover  cover
+	waived bool  // all but booking prices is free
+	early  int64 // seconds that coupons took from one end, or that they paid for
 }
 
 // lower brings the fee down to target, with a line, and never up.
@@ -45,13 +46,14 @@ func (r *reduction) covers(spans []span, rest Rest, free FreeTest, ref string, n
 			inside = append(inside, s)
 		}
 	}
-	if len(inside) == 0 || r.left == r.fixed {
+	if len(inside) == 0 || (r.left == r.fixed && r.plan.src.MaxStay == nil) { // nothing to save, and no flag to change
 		return
 	}
 	during := span{inside[0].from, inside[len(inside)-1].to}
 	more := r.cover.with(inside, rest, free)
+	r.w.over = false
 	if fee := r.quiet(r.to, more) + r.fixed; fee <= r.left {
-		r.cover = more
+		r.cover, r.over = more, r.w.over
 		r.lower(fee, ref, name, fallback, during)
 	}
 }
@@ -106,7 +108,7 @@ func (r *reduction) booking(b Booking) {
 	}
 	s := openSpan(b.From, b.Until)
 	if r.actual < s.from && s.from-r.actual <= int64(rule.Early) {
-		s.from = r.actual
+		s.from = min(r.actual, r.believed(span{r.actual, r.to}).from)
 	}
 	r.covers([]span{s}, rule.Rest, rule.Free, b.ID, b.Name, Text{"预约时段", "Booked time"})
 }
@@ -135,7 +137,7 @@ func percent(a money.Amount, n int) money.Amount {
 // minutes takes off a coupon of time. What is left may already be less than such a stay costs, by an earlier coupon of
 // another kind: then the saving is taken off.
 func (r *reduction) minutes(c Coupon) {
-	if r.left == 0 {
+	if r.left == 0 || r.waived {
 		return
 	}
 	fallback := Text{"优惠券：减免" + minutesText(c.Minutes).ZH, "Coupon: " + minutesText(c.Minutes).EN}
@@ -143,9 +145,9 @@ func (r *reduction) minutes(c Coupon) {
 	from := r.early
 	r.early += c.Minutes * 60
 	saved := before - r.feeWithout(r.early)
-	during := span{max(r.to-r.early, r.from), max(r.to-from, r.from)}
+	during := span{max(r.to-r.early, r.entry), max(r.to-from, r.entry)}
 	if rule := r.w.r.t.Coupons; rule != nil && rule.Minutes != "" && rule.Minutes != MinutesTrimEnd {
-		during = span{min(r.from+from, r.to), min(r.from+r.early, r.to)}
+		during = span{min(r.entry+from, r.to), min(r.entry+r.early, r.to)}
 	}
 	r.lower(r.left-saved, c.ID, c.Name, fallback, during)
 }
@@ -158,15 +160,14 @@ func (r *reduction) feeWithout(seconds int64) money.Amount {
 	}
 	switch mode {
 	case MinutesTrimStart:
-		from := r.from
-		r.from = min(r.from+seconds, r.to)
+		r.late = seconds
 		fee := r.quiet(r.to, r.cover)
-		r.from = from
+		r.late = 0
 		return fee
 	case MinutesValue:
-		return r.quiet(r.to, r.cover) - r.quiet(min(r.from+seconds, r.to), r.cover)
+		return r.quiet(r.to, r.cover) - r.quiet(min(r.actual+seconds, r.to), r.cover)
 	}
-	return r.quiet(max(r.to-seconds, r.from), r.cover)
+	return r.quiet(max(r.to-seconds, r.entry), r.cover)
 }
 
 // openSpan is the whole seconds from from until until, where zero is open.

@@ -22,11 +22,13 @@ type settlement struct {
 	exit   int64
 	closed []span // stays that were paid and are done with, of a tariff that begins anew after a payment
 	from   int64  // where the present stay begins
+	late   int64  // by how much later the whole is priced as if it began
+	looked int64  // the entry from which earlier visits are looked for
 	gaps   []span // time outside between merged visits
 	merged []Visit
 	credit money.Amount // what they were charged
 	shared [maxShared]money.Amount
-	noFree bool
+	over   bool // the longest stay was exceeded, by time that nothing covers
 	lines  *[]Line
 	exact  int64 // of lines: the running total, and what of it is written
 	wrote  money.Amount
@@ -37,37 +39,43 @@ const maxShared = 4
 
 // begin finds the seconds to price and the visits to look at.
 func (s *settlement) begin() {
-	t := &s.w.r.t
 	s.actual, s.exit = firstSecond(s.stay.Entry), s.stay.Exit.Unix()
-	switch t.Precision {
-	case PrecisionClock:
-		s.actual, s.exit = s.stay.Entry.Unix()-int64(s.stay.Entry.Second()), s.exit-int64(s.stay.Exit.Second())
-	case PrecisionMinute:
-		s.exit = s.actual + (s.exit-s.actual)/60*60
-	}
-	s.entry = s.actual
-	if t.Reentry != nil {
-		s.merge(t.Reentry)
+	s.entry = s.believed(span{s.actual, s.exit}).from
+	if rule := s.w.r.t.Reentry; rule != nil {
+		s.merge(rule)
 	}
 	s.from = s.entry
+}
+
+// believed is what the tariff's precision leaves of a stay.
+func (s *settlement) believed(x span) span {
+	switch s.w.r.t.Precision {
+	case PrecisionMinute:
+		x.to = x.from + (x.to-x.from)/60*60
+	case PrecisionClock:
+		x.from, x.to = x.from-floorMod(x.from, 60), x.to-floorMod(x.to, 60)
+	}
+	return x
 }
 
 // merge goes back through the visits that this one goes on with.
 func (s *settlement) merge(rule *Reentry) {
 	visits := slices.Clone(s.ctx.Visits)
 	slices.SortFunc(visits, func(a, b Visit) int { return cmp.Or(b.Exit.Compare(a.Exit), b.Entry.Compare(a.Entry)) })
+	entry := s.actual
 	for _, v := range visits { // the latest first
 		out, in := v.Exit.Unix(), firstSecond(v.Entry)
-		if out > s.entry || in > out {
+		if out > entry || in > entry {
 			continue
 		}
-		if s.entry-out > int64(rule.Within) {
+		if entry-out > int64(rule.Within) {
 			break
 		}
+		x := s.believed(span{in, out})
 		if rule.Outside == OutsideSkipped {
-			s.gaps = append(s.gaps, span{out, s.entry})
+			s.gaps = append(s.gaps, span{x.to, s.entry})
 		}
-		s.entry, s.merged = in, append(s.merged, v)
+		entry, s.entry, s.merged = in, x.from, append(s.merged, v)
 		s.credit += v.Gross
 	}
 	s.gaps = union(s.gaps)
@@ -82,11 +90,11 @@ func (s *settlement) settle(lines *[]Line) Quote {
 		to, q.LeaveBy = paid, paid+int64(s.w.r.t.GraceAfterPayment)
 	}
 	q.RatedTo = to
-	s.w.over = false
-	s.lines = lines
+	s.lines, s.w.over = lines, false
 	gross := s.gross(to)
-	q.OverMaxStay = s.w.over
+	s.over = s.w.over
 	left := s.reduce(gross, to)
+	q.OverMaxStay = s.over
 	q.Gross, q.Free = gross, gross-left
 	if len(s.ctx.Payments) > 0 {
 		for _, p := range s.ctx.payments() {
@@ -110,7 +118,7 @@ func (s *settlement) line(l Line) {
 	}
 }
 
-// lookBack finds what earlier visits change: shared caps, and free time for the first visit only.
+// lookBack finds what earlier visits leave of shared caps.
 func (s *settlement) lookBack() {
 	p := s.plan.src
 	if len(s.ctx.Visits) == 0 {
@@ -124,11 +132,14 @@ func (s *settlement) lookBack() {
 			}
 		}
 	}
-	if f := p.Free; f != nil && f.OncePer != nil {
-		s.noFree = slices.ContainsFunc(s.ctx.Visits, func(v Visit) bool {
-			return s.inWindow(f.OncePer.Window, f.OncePer.At, f.OncePer.Length, s.entry, firstSecond(v.Entry))
-		})
-	}
+}
+
+// visited says whether an earlier visit had the free time that is given once. Visits that this one goes on with are this
+// one.
+func (s *settlement) visited(x *VisitWindow) bool {
+	return x != nil && slices.ContainsFunc(s.ctx.Visits, func(v Visit) bool {
+		return s.inWindow(x.Window, x.At, x.Length, s.looked, firstSecond(v.Entry))
+	})
 }
 
 // inWindow says whether a visit that began at earlier shares a window with one that begins at entry.
@@ -145,28 +156,55 @@ func (s *settlement) inWindow(kind Window, at Clock, length Seconds, entry, earl
 
 // ask is what the tariff asks for the stays up to a time without what is covered, before booking prices.
 func (s *settlement) ask(to int64, c cover) money.Amount {
-	if len(s.gaps) > 0 {
-		c = c.with(s.gaps, RestOne, FreeTestRest)
+	if s.empty(to) { // no time costs nothing, whatever it goes on with
+		return 0
 	}
-	if s.noFree {
-		c.free = FreeTestNone
+	c = s.covering(c)
+	sum := max(s.rounded(s.priced(0, to, c))-s.credit, 0)
+	for i := 1; i <= len(s.closed); i++ {
+		sum += s.rounded(s.priced(i, to, c))
 	}
-	var sum int64
-	for i := 0; i <= len(s.closed); i++ {
-		sum = s.w.add(sum, s.priced(s.span(i, to), c))
-	}
-	return s.capped(max(s.rounded(sum)-s.credit, 0))
+	return s.capped(sum)
 }
 
-// span is the stay of that number, of those that the present one and payments made.
+// empty says whether this visit has no time up to to.
+func (s *settlement) empty(to int64) bool {
+	x := s.believed(span{s.actual, to})
+	return x.to <= x.from
+}
+
+// covering adds to what is covered what earlier visits bring.
+func (s *settlement) covering(c cover) cover {
+	c.gaps = s.gaps
+	return c
+}
+
+// span is the stay of that number, of those that the present one and payments made, as far as it is believed.
 func (s *settlement) span(i int, to int64) span {
+	x := span{s.from, to}
 	if i < len(s.closed) {
-		return s.closed[i]
+		x = span{s.closed[i].from, min(s.closed[i].to, to)}
 	}
-	return span{s.from, to}
+	if x = s.cut(i, x); s.late > 0 {
+		x.from = max(x.from, s.entry+s.late)
+	}
+	return x
 }
 
-func (s *settlement) priced(stay span, c cover) int64 {
+func (s *settlement) cut(i int, x span) span {
+	if i > 0 || len(s.merged) == 0 {
+		return s.believed(x)
+	}
+	// What earlier visits add is as it was believed then.
+	return span{x.from, s.believed(span{s.actual, x.to}).to}
+}
+
+// priced is what the stay of that number costs, before rounding.
+func (s *settlement) priced(i int, to int64, c cover) int64 {
+	stay := s.span(i, to)
+	if s.looked = s.entry; i > 0 {
+		s.looked = stay.from
+	}
 	s.w.atoms, s.w.trims, s.w.lines, s.w.pieces = s.w.atoms[:0], s.w.trims[:0], s.lines != nil, 0
 	if stay.from >= stay.to {
 		return 0
@@ -220,12 +258,13 @@ func (s *settlement) reduce(gross money.Amount, to int64) money.Amount {
 	if len(s.ctx.Rights)+len(s.ctx.Bookings)+len(s.ctx.Coupons) == 0 {
 		return gross
 	}
-	r := reduction{settlement: s, left: gross, to: to, whole: span{s.entry, to}}
+	r := reduction{settlement: s, left: gross, to: to, whole: span{s.span(0, to).from, to}}
 	for _, b := range s.ctx.Bookings {
 		r.fixed += b.Price
 	}
 	for _, x := range s.ctx.Rights {
 		if x.Kind == RightFree {
+			r.waived = true
 			r.lower(r.fixed, x.ID, x.Name, Text{"免费车辆", "Free vehicle"}, r.whole)
 		} else {
 			r.pass(x)

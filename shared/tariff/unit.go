@@ -11,16 +11,17 @@ func (w *walker) piece(c *course, piece span) {
 	}
 	f := c.free
 	if p.fixed == DayOfCycle {
-		number, _, _ := w.line.at(piece.from)
+		number, _, _ := w.line.at(w.cycleBegin(p, piece.from))
 		c.fixed = w.line.days(number)
 	}
 	holes := c.holes
 	if f != nil && f.Scope == ScopeCycle && (f.Times == 0 || int(c.cycle) < f.Times) {
 		if f.spares(piece.length() - overlap(piece, c.holes)) {
+			c.run += w.spend(c, piece)
 			return
 		}
 		if f.Then == FreeDeduct {
-			c.deducted(piece, 0)
+			c.deducted(piece, 0, c.holes)
 		}
 	}
 	for u := piece.from; u < piece.to && !c.over; {
@@ -35,11 +36,16 @@ func (w *walker) piece(c *course, piece span) {
 		u = end
 	}
 	w.close(c, piece.to)
-	c.holes, c.next = holes, 0
+	if f != nil && f.Scope == ScopeCycle {
+		c.holes, c.next = holes, 0
+	}
 }
 
 // runs buys for a stretch in one band, without its holes.
 func (w *walker) runs(c *course, s span, band int) {
+	if c.deduct > 0 {
+		c.deductFrom(s)
+	}
 	if len(c.holes) == 0 {
 		w.run(c, s, band)
 		return
@@ -65,6 +71,16 @@ func (w *walker) runs(c *course, s span, band int) {
 	}
 }
 
+// deductFrom makes the first charged seconds free that are free wherever they are.
+func (c *course) deductFrom(s span) {
+	for _, r := range without(s, union(slices.Concat(c.holes, c.zeros))) {
+		n := min(c.deduct, r.length())
+		c.deduct -= n
+		c.holes = append(slices.Clone(c.holes), span{r.from, r.from + n})
+	}
+	c.holes, c.next = union(c.holes), 0
+}
+
 func (c *course) restart(at int64) {
 	c.base, c.bought, c.fresh = at, c.bought[:0], false
 	n := 1
@@ -80,24 +96,22 @@ func (w *walker) run(c *course, r span, band int) {
 	if c.p.src.Position == "" || c.p.src.Position == ScopeRun {
 		c.fresh = true
 	}
-	if f := c.free; f != nil && f.Scope == ScopeRun && f.holds(c, band) {
-		if f.spares(r.length()) {
-			c.charged += r.length()
-			return
+	f := c.free
+	if f != nil && (f.Scope != ScopeRun || !f.holds(c, band)) {
+		f = nil
+	} else if f != nil {
+		c.freeRuns++
+	}
+	if f != nil && f.Then == FreeDeduct {
+		r.from = min(r.from+int64(f.UpTo), r.to)
+	}
+	r.to = c.spend(r)
+	if f != nil && f.spares(r.length()) {
+		if c.allowed == 0 {
+			w.close(c, r.to)
 		}
-		if f.Then == FreeDeduct {
-			r.from = min(r.from+int64(f.UpTo), r.to)
-		}
+		return
 	}
-	if c.deduct > 0 {
-		n := min(c.deduct, r.length())
-		c.deduct, r.from = c.deduct-n, r.from+n
-	}
-	if n := r.length(); n > c.allowed {
-		r.to, c.over = r.from+c.allowed, true
-	}
-	c.allowed -= r.length()
-	c.charged += r.length()
 	u := w.resume(c, r)
 	for u < r.to {
 		if c.fresh {
@@ -114,14 +128,40 @@ func (w *walker) run(c *course, r span, band int) {
 			u = w.units(c, span{u, r.to}, band, i, at)
 		}
 	}
-	if c.over {
+	if c.allowed == 0 {
 		w.close(c, r.to)
 	}
 }
 
+// spend counts charged time, and returns up to when there may be some.
+func (c *course) spend(r span) int64 {
+	if len(c.zeros) > 0 {
+		return c.spendAround(r)
+	}
+	if n := r.length(); n > c.allowed {
+		r.to, c.over = r.from+c.allowed, true
+	}
+	c.allowed -= r.length()
+	c.charged += r.length()
+	return r.to
+}
+
+// spendAround is spend where some of the time is free.
+func (c *course) spendAround(r span) int64 {
+	zeros := c.zeros
+	c.zeros = nil
+	defer func() { c.zeros = zeros }()
+	for _, s := range without(r, zeros) {
+		if to := c.spend(s); c.over {
+			return to
+		}
+	}
+	return r.to
+}
+
 // holds says whether free time of runs is for this one.
 func (f *Free) holds(c *course, band int) bool {
-	return (f.Times == 0 || int(c.run) <= f.Times) && (len(f.Bands) == 0 || slices.Contains(f.Bands, c.p.bands[band].id(c.p, band)))
+	return (f.Times == 0 || c.freeRuns < f.Times) && (len(f.Bands) == 0 || slices.Contains(f.Bands, c.p.bands[band].id(c.p, band)))
 }
 
 func (b *band) id(p *plan, index int) string { return p.src.Bands[index].ID }
@@ -173,9 +213,9 @@ func (w *walker) flat(c *course, r span, band, i int, at int64) int64 {
 	if !had {
 		c.bought = append(c.bought, key)
 		w.buy(c, atom{span: span{r.from, r.from + min(length, r.length())}, count: 1, price: s.price, left: s.price}, band, i)
-		if s.cross == BoundaryThrough || s.cross == BoundaryPause {
-			return w.leaveOpen(c, r, openUnit{atom: -1, from: r.from, full: length, pauses: s.cross == BoundaryPause, band: band, stepNum: i, step: s})
-		}
+	}
+	if s.cross == BoundaryThrough || s.cross == BoundaryPause {
+		return w.leaveOpen(c, r, openUnit{atom: -1, from: r.from, full: length, pauses: s.cross == BoundaryPause, band: band, stepNum: i, step: s})
 	}
 	n := min(length, r.length())
 	c.pos[c.counter(band)] += n
@@ -238,7 +278,7 @@ func (w *walker) units(c *course, r span, band, i int, at int64) int64 {
 }
 
 // endsHere says whether charging ends for good in this piece, so that end rules hold.
-func (w *walker) endsHere(c *course, u int64) bool { return u == c.ended || c.over }
+func (w *walker) endsHere(c *course, u int64) bool { return u == c.ended || c.allowed == 0 }
 
 // row buys equal units. Those that begin in a hole are free where units run on through holes.
 func (w *walker) row(c *course, r span, s *step, count int64, band, i int) {
@@ -304,7 +344,7 @@ func (w *walker) share(s *step, end End, used int64) (price, charged int64) {
 		return s.price, 0
 	}
 	// The denominator was chosen so that this divides.
-	if price = w.times(s.price, charged) / s.unit; w.r.round.per == RoundUnit {
+	if price = w.times(s.exact, charged) / s.unit; w.r.round.per == RoundUnit {
 		price = w.r.round.of(price)
 	}
 	return price, charged

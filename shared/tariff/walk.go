@@ -51,25 +51,28 @@ func newWalker(r *Rater) *walker { return &walker{r: r, line: timeline{r: r}} }
 type course struct {
 	p *plan
 	span
-	holes []span // sorted and disjoint: time that is uncharged, covered or deducted
-	next  int    // the first hole that may matter still
-	zeros []span // sorted and disjoint: units run on through it, and those that begin in it are free
-	free  *Free  // nil where there is none
-	fixed uint64 // the bits of the day that bands with a day of their own look at
+	holes   []span // sorted and disjoint: time that is uncharged, covered or deducted
+	covered []span // of the holes, those that are covered
+	next    int    // the first hole that may matter still
+	zeros   []span // sorted and disjoint: units run on through it, and those that begin in it are free
+	free    *Free  // nil where there is none
+	unfree  bool   // what is covered leaves no free time
+	fixed   uint64 // the bits of the day that bands with a day of their own look at
 
 	// Where the steps have got to in the stretch of the position.
-	base    int64 // when it began
-	fresh   bool  // it begins with the next unit
-	pos     [maxBands]int64
-	bought  []int32 // flat steps that are paid for, as band*maxSteps+step
-	charged int64   // seconds in priced bands
-	allowed int64   // how many more may be charged
-	deduct  int64   // how many of the next are free
-	over    bool    // the allowed time is used up
-	run     int32
-	cycle   int32
-	ended   int64 // the piece's end
-	open    openUnit
+	base     int64 // when it began
+	fresh    bool  // it begins with the next unit
+	pos      [maxBands]int64
+	bought   []int32 // flat steps that are paid for, as band*maxSteps+step
+	charged  int64   // seconds in priced bands
+	allowed  int64   // how many more may be charged
+	deduct   int64   // how many of the next are free
+	over     bool    // the allowed time is used up
+	run      int32
+	cycle    int32
+	freeRuns int   // how many runs free time was for
+	ended    int64 // the piece's end
+	open     openUnit
 }
 
 // openUnit is one that its band's end did not end.
@@ -104,15 +107,19 @@ func (w *walker) fee(p *plan, s part) (sum int64) {
 		if g.src.Scope == ScopeCycle || !w.fits(g, s.span) {
 			continue
 		}
-		w.guarded(g, s, i)
 		if g.src.Cheaper {
-			middle := w.mark()
+			over := w.over
 			w.ordinary(p, s)
-			if w.sum(middle.atoms, len(w.atoms)) <= w.sum(first.atoms, middle.atoms) {
-				w.drop(first, middle)
-			} else {
-				w.atoms, w.trims = w.atoms[:middle.atoms], w.trims[:middle.trims]
+			middle := w.mark()
+			w.guarded(g, s, i)
+			if w.sum(first.atoms, middle.atoms) <= w.sum(middle.atoms, len(w.atoms)) {
+				w.atoms, w.trims, w.over = w.atoms[:first.atoms], w.trims[:first.trims], over
+				continue
 			}
+			w.drop(first, middle)
+			w.over = over
+		} else {
+			w.guarded(g, s, i)
 		}
 		return w.finish(p, first.atoms)
 	}
@@ -170,6 +177,13 @@ func (w *walker) guarded(g *guard, s part, index int) {
 	w.whole(nil, s.span, int64(*g.src.Price)*w.r.den, index+1)
 }
 
+// wholePiece buys a piece at one price, unless it begins in time that is free.
+func (w *walker) wholePiece(p *plan, c *course, piece span, price int64, guard int) {
+	if !within(c.zeros, piece.from) {
+		w.whole(p, piece, price, guard)
+	}
+}
+
 // whole buys a span at one price.
 func (w *walker) whole(p *plan, s span, price int64, guard int) {
 	if price != 0 {
@@ -192,11 +206,11 @@ func (w *walker) ordinary(p *plan, s part) {
 		piece = span{piece.to, min(edge, s.to)}
 		w.cycleOf(c, piece, edge == piece.to)
 	}
+	w.over = w.over || c.over
 	if f := c.free; f != nil && f.Scope == ScopeChargeable && f.spares(c.charged) {
 		w.atoms = w.atoms[:first]
 		return
 	}
-	w.over = w.over || c.over
 	w.applyCaps(p, s.from, first)
 }
 
@@ -204,9 +218,9 @@ func (w *walker) ordinary(p *plan, s part) {
 func (w *walker) begin(depth int, p *plan, s part) *course {
 	c := &w.course[depth]
 	bought := c.bought[:0]
-	*c = course{p: p, span: s.span, holes: s.holes, zeros: s.zeros, base: s.from, bought: bought, allowed: forever}
-	if s.freeLength >= 0 {
-		c.free = p.src.Free
+	*c = course{p: p, span: s.span, holes: s.holes, covered: s.holes, zeros: s.zeros, base: s.from, bought: bought, allowed: forever, unfree: s.freeLength < 0}
+	if f := p.src.Free; f != nil && s.freeLength >= 0 && !w.settlement.visited(f.OncePer) {
+		c.free = f
 	}
 	if x := p.src.MaxStay; x != nil && x.Counted != CountElapsed {
 		c.allowed = int64(x.Length)
@@ -214,7 +228,11 @@ func (w *walker) begin(depth int, p *plan, s part) *course {
 	if f := c.free; f != nil && f.Then == FreeDeduct {
 		switch f.Scope {
 		case "", ScopeStay:
-			c.deducted(s.span, s.freeUntil)
+			taken := c.holes
+			if s.freeUntil == 0 {
+				taken = union(slices.Concat(c.holes, c.zeros))
+			}
+			c.deducted(s.span, s.freeUntil, taken)
 		case ScopeChargeable:
 			c.deduct = int64(f.UpTo)
 		}
@@ -234,6 +252,10 @@ func (f *Free) spares(seconds int64) bool {
 // cycleOf prices one piece of a cycle: by a guard, at its full price, or by its units.
 func (w *walker) cycleOf(c *course, piece span, endsAtEdge bool) {
 	p := c.p
+	if c.allowed == 0 || overlap(piece, c.holes)+overlap(piece, c.zeros) == piece.length() {
+		w.piece(c, piece) // nothing in it is charged
+		return
+	}
 	for i := range p.guards {
 		g := &p.guards[i]
 		if g.src.Scope != ScopeCycle || !w.fits(g, piece) {
@@ -242,58 +264,84 @@ func (w *walker) cycleOf(c *course, piece span, endsAtEdge bool) {
 		first, before := w.mark(), *c
 		if g.src.Cheaper {
 			before.bought = slices.Clone(c.bought)
-			w.piece(c, piece)
+			w.unguarded(c, piece, endsAtEdge)
 		}
-		middle := w.mark()
+		middle, runs := w.mark(), int32(1)
 		if g.plan == nil {
-			w.whole(nil, piece, int64(*g.src.Price)*w.r.den, i+1)
+			w.wholePiece(nil, c, piece, int64(*g.src.Price)*w.r.den, i+1)
 		} else {
-			w.subPiece(g.plan, c, piece)
+			runs = w.subPiece(g.plan, c, piece)
 		}
 		if g.src.Cheaper && w.sum(first.atoms, middle.atoms) <= w.sum(middle.atoms, len(w.atoms)) {
-			w.atoms, w.trims = w.atoms[:middle.atoms], w.trims[:middle.trims]
-			return
+			w.atoms, w.trims, *c = w.atoms[:first.atoms], w.trims[:first.trims], before
+			continue
 		}
 		w.drop(first, middle)
 		*c = before
-		w.number(c, first.atoms)
+		w.number(c, first.atoms, runs)
+		w.spend(c, piece)
 		return
 	}
-	if p.src.Cycle != nil && p.src.Cycle.FullPrice != nil && endsAtEdge && w.beginsAtEdge(p, c, piece.from) {
-		first := len(w.atoms)
-		w.whole(p, piece, int64(*p.src.Cycle.FullPrice)*w.r.den, 0)
-		w.number(c, first)
+	w.unguarded(c, piece, endsAtEdge)
+}
+
+// unguarded prices a piece at its full price if it has one and is full, else by its units.
+func (w *walker) unguarded(c *course, piece span, endsAtEdge bool) {
+	p := c.p
+	if p.src.Cycle == nil || p.src.Cycle.FullPrice == nil || !endsAtEdge || !w.beginsAtEdge(p, c, piece.from) || overlap(piece, c.covered) > 0 {
+		w.piece(c, piece)
 		return
 	}
-	w.piece(c, piece)
-}
-
-// number gives atoms that the course did not buy itself a run and its cycle.
-func (w *walker) number(c *course, first int) {
-	c.run++
-	for i := first; i < len(w.atoms); i++ {
-		w.atoms[i].run, w.atoms[i].cycle = c.run, c.cycle
-	}
-}
-
-// subPiece prices a piece by another plan.
-func (w *walker) subPiece(p *plan, outer *course, piece span) {
 	first := len(w.atoms)
-	s := part{span: piece, holes: outer.holes, zeros: outer.zeros, freeLength: -1}
-	if outer.free != nil || outer.p.src.Free == nil {
-		s.freeLength = piece.length() - overlap(piece, outer.holes)
+	w.wholePiece(p, c, piece, int64(*p.src.Cycle.FullPrice)*w.r.den, 0)
+	w.number(c, first, 1)
+	w.spend(c, piece)
+}
+
+// spend counts the charged time of a piece that is not priced by its units, and returns how many runs it has.
+func (w *walker) spend(c *course, piece span) (runs int32) {
+	for u := piece.from; u < piece.to && !c.over; {
+		end, band := w.stretch(c.p, u, piece.to, c.fixed)
+		if band >= 0 {
+			for _, r := range without(span{u, end}, c.holes) {
+				n := min(c.deduct, r.length())
+				c.deduct -= n
+				c.spend(span{r.from + n, r.to})
+				runs++
+			}
+		}
+		u = end
+	}
+	return runs
+}
+
+// number gives atoms that the course did not buy itself runs of their own, and its cycle.
+func (w *walker) number(c *course, first int, runs int32) {
+	for i := first; i < len(w.atoms); i++ {
+		w.atoms[i].run, w.atoms[i].cycle = c.run+max(w.atoms[i].run, 1), c.cycle
+	}
+	c.run += runs
+}
+
+// subPiece prices a piece by another plan, and returns how many runs it had.
+func (w *walker) subPiece(p *plan, outer *course, piece span) int32 {
+	first := len(w.atoms)
+	s := part{span: piece, holes: outer.covered, zeros: outer.zeros, freeLength: -1}
+	if !outer.unfree {
+		s.freeLength = piece.length() - overlap(piece, outer.covered)
 	}
 	c := w.begin(1, p, s)
 	f := c.free
 	if f != nil && (f.Scope == "" || f.Scope == ScopeStay) && f.spares(s.freeLength) {
-		return
+		return 1
 	}
 	w.piece(c, piece)
 	if f != nil && f.Scope == ScopeChargeable && f.spares(c.charged) {
 		w.atoms = w.atoms[:first]
-		return
+		return c.run
 	}
 	w.applyCaps(p, piece.from, first)
+	return c.run
 }
 
 // cycleEnd is when the cycle that begins or goes on at u ends.
@@ -316,6 +364,14 @@ func (w *walker) blockEnd(entry, length int64, clock ClockKind, number int64) in
 	w.line.look(entry)
 	local := entry + w.line.offset + (number+1)*length
 	return max(w.line.instant(floorDiv(local, day), local-floorDiv(local, day)*day), entry+1)
+}
+
+// cycleBegin is when the cycle that u is in began, which of days may be before the stay.
+func (w *walker) cycleBegin(p *plan, u int64) int64 {
+	if p.src.Cycle == nil || p.src.Cycle.Kind != CycleDay {
+		return u
+	}
+	return w.line.last(u, p.starts)
 }
 
 func (w *walker) beginsAtEdge(p *plan, c *course, u int64) bool {

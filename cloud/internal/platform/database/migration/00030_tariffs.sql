@@ -90,21 +90,19 @@ CREATE TABLE rehearsals (
     tariff_id   text NOT NULL REFERENCES library_tariffs,
     version     integer NOT NULL CHECK (version >= 0), -- 0: the draft as it was
     document    jsonb NOT NULL,               -- the candidate
-    calendar    jsonb,                        -- NULL: each stay's own
-    lots        text[] NOT NULL CHECK (lots <> '{}'),
-    classes     text[] NOT NULL,
+    calendar    jsonb,                        -- NULL: the one that each stay was billed with
+    classes     jsonb NOT NULL,               -- only stays of these; none is all
     only_tariff text NOT NULL,                -- only stays that this tariff billed; '' is all
     begun_from  timestamptz NOT NULL,         -- stays that began in this time
     begun_to    timestamptz NOT NULL,
+    laws        jsonb NOT NULL,               -- what the candidate breaks
     state       text NOT NULL CHECK (state IN ('waiting', 'running', 'done', 'failed', 'cancelled')),
     total       bigint NOT NULL CHECK (total >= 0),
     done        bigint NOT NULL DEFAULT 0 CHECK (done >= 0),
-    steps       bigint NOT NULL DEFAULT 0,    -- pages worked: of two workers on one page, one is too late
-    cursor_lot  integer NOT NULL DEFAULT 0,   -- index in lots
-    cursor_at   timestamptz,
+    pages       bigint NOT NULL DEFAULT 0,    -- counts what was worked: of two workers on one page, one is too late
+    cursor_lot  integer NOT NULL DEFAULT 0,   -- position of the lot
+    cursor_at   timestamptz NOT NULL,
     cursor_id   text NOT NULL DEFAULT '',
-    result      jsonb NOT NULL,
-    fault       text NOT NULL DEFAULT '',
     actor       text NOT NULL CHECK (actor <> ''),
     created_at  timestamptz NOT NULL,
     started_at  timestamptz,
@@ -114,7 +112,15 @@ CREATE TABLE rehearsals (
 );
 CREATE INDEX rehearsals_operator ON rehearsals (operator_id, id);
 
+CREATE TABLE rehearsal_lots (
+    rehearsal_id text NOT NULL REFERENCES rehearsals,
+    position     integer NOT NULL CHECK (position >= 0),
+    lot_id       text NOT NULL REFERENCES lots,
+    tally        jsonb NOT NULL,
+    PRIMARY KEY (rehearsal_id, position)
+);
+
 -- +goose Down
-DROP TABLE rehearsals;
+DROP TABLE rehearsal_lots, rehearsals;
 ALTER TABLE lots DROP COLUMN calendar_id, DROP COLUMN calendar_version;
 DROP TABLE lot_rules, calendar_versions, calendars, library_versions, library_tariffs;

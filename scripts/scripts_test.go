@@ -45,6 +45,8 @@ func (r result) want(t *testing.T, code int, parts ...string) {
 	}
 }
 
+// script returns the full path of a script. It also looks at the folder of it: the go command keeps the result of a test
+// with what the test looked at, and what a script sources is beyond its sight.
 func script(t *testing.T, name string) string {
 	t.Helper()
 	file, err := filepath.Abs(name)
@@ -52,6 +54,9 @@ func script(t *testing.T, name string) string {
 		t.Fatal(err)
 	}
 	if _, err := os.Stat(file); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.ReadDir(filepath.Dir(file)); err != nil {
 		t.Fatal(err)
 	}
 	return file

@@ -213,6 +213,7 @@ func TestTheImageFitsTheComposition(t *testing.T) {
 
 // The database's address in the secret fits the database of the composition, and making secrets twice changes nothing.
 func TestSecretsFit(t *testing.T) {
+	read(t, "secrets.sh") // so that a kept result does not outlive it
 	folder := filepath.Join(t.TempDir(), "secrets")
 	makeSecrets := func() (password, url string) {
 		t.Helper()

@@ -13,6 +13,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"lotkeeper/deploy/rig"
 )
 
 // machine plays the container engine: volumes are folders, services are reached on loopback at free ports, and the
@@ -46,9 +48,8 @@ func newMachine(t *testing.T) *machine {
 	for _, port := range []string{"8080", "8443", "8883", "9090"} {
 		m.ports[port] = freePort(t)
 	}
-	build := exec.CommandContext(t.Context(), "go", "build", "-o", m.program, "lotkeeper/cloud/cmd/lotkeeper-cloud")
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("build: %v\n%s", err, out)
+	if err := rig.Build(t.Context(), filepath.Join("..", ".."), filepath.Dir(m.program), "./cloud/cmd/lotkeeper-cloud"); err != nil {
+		t.Fatal(err)
 	}
 	return m
 }

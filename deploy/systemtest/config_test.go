@@ -42,7 +42,7 @@ func TestFaultyConfiguration(t *testing.T) {
 			t.Fatal(err)
 		}
 		var said bytes.Buffer
-		cmd := exec.CommandContext(t.Context(), filepath.Join(programs, tc.program), append(tc.args, file)...)
+		cmd := exec.CommandContext(t.Context(), program(t, tc.program), append(tc.args, file)...)
 		cmd.Stdout, cmd.Stderr = &said, &said
 		var exit *exec.ExitError
 		if err := cmd.Run(); !errors.As(err, &exit) || exit.ExitCode() < 1 {

@@ -23,10 +23,9 @@ import (
 	"context"
 	"flag"
 	"fmt"
-	"io/fs"
 	"os"
-	"os/exec"
 	"path/filepath"
+	"sync"
 	"testing"
 	"time"
 
@@ -34,8 +33,24 @@ import (
 	"lotkeeper/firmware-adapters/sim/traffic"
 )
 
-// programs is the folder of the built programs, made before the tests run.
-var programs string
+// built is the folder of the programs: there before the tests run, filled when the first of them asks.
+var built string
+
+// programs builds the programs once and returns their folder. A test calls it, not TestMain: see rig.Build.
+var programs = sync.OnceValues(func() (string, error) {
+	return built, rig.Build(context.Background(), filepath.Join("..", ".."), built,
+		"./edge/cmd/lotkeeper-edge", "./cloud/cmd/lotkeeper-cloud", "./firmware-adapters/cmd/lotsim", "./cloud/fakepay/cmd/fakepay")
+})
+
+// program returns the file of a program.
+func program(t *testing.T, name string) string {
+	t.Helper()
+	dir, err := programs()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return filepath.Join(dir, name)
+}
 
 // atOnce is how many rigs run side by side: they wait more than they work.
 const atOnce = "4"
@@ -47,46 +62,20 @@ func run(m *testing.M) int {
 		fmt.Fprintln(os.Stderr, "systemtest:", err)
 		return 1
 	}
-	dir, err := os.MkdirTemp("", "lk-bin-")
-	if err != nil {
+	var err error
+	if built, err = os.MkdirTemp("", "lk-bin-"); err != nil {
 		fmt.Fprintln(os.Stderr, "systemtest:", err)
 		return 1
 	}
-	defer func() { _ = os.RemoveAll(dir) }()
-	if err := build(dir); err != nil {
-		fmt.Fprintln(os.Stderr, "systemtest:", err)
-		return 1
-	}
-	programs = dir
+	defer func() { _ = os.RemoveAll(built) }()
 	return m.Run()
-}
-
-// build also looks at every source folder: so the test cache knows what this package's result depends on.
-func build(dir string) error {
-	root := filepath.Join("..", "..")
-	for _, top := range []string{"shared", "firmware-adapters", "edge", "cloud"} {
-		err := filepath.WalkDir(filepath.Join(root, top), func(_ string, d fs.DirEntry, err error) error {
-			if err == nil && d.IsDir() && d.Name() == "node_modules" {
-				return filepath.SkipDir
-			}
-			return err
-		})
-		if err != nil {
-			return fmt.Errorf("look at the sources: %w", err)
-		}
-	}
-	cmd := exec.Command("go", "build", "-o", dir, "./edge/cmd/lotkeeper-edge", "./cloud/cmd/lotkeeper-cloud", "./firmware-adapters/cmd/lotsim", "./cloud/fakepay/cmd/fakepay")
-	cmd.Dir, cmd.Env = root, append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := cmd.CombinedOutput(); err != nil {
-		return fmt.Errorf("build the programs: %w:\n%s", err, out)
-	}
-	return nil
 }
 
 // start starts a rig for a test. The managed Postgres drops to another user, who must reach its folder, and its socket
 // needs a short path: t.TempDir is neither open nor short.
 func start(t *testing.T, o rig.Options) *rig.Rig {
 	t.Helper()
+	bin := program(t, "")
 	dir, err := os.MkdirTemp("/tmp", "lk-")
 	if err != nil {
 		t.Fatal(err)
@@ -94,7 +83,7 @@ func start(t *testing.T, o rig.Options) *rig.Rig {
 	if err := os.Chmod(dir, 0o711); err != nil {
 		t.Fatal(err)
 	}
-	o.Dir, o.Bin = dir, programs
+	o.Dir, o.Bin = dir, bin
 	began := time.Now()
 	r, err := rig.Start(t.Context(), o)
 	if err != nil {

@@ -14,9 +14,15 @@ import (
 	"lotkeeper/firmware-adapters/modbusbarrier"
 )
 
+// server is the foreign end of the wire, in Python.
+const server = "testdata/pymodbus_server.py"
+
 // process runs a program until the test ends. A missing program fails the test: make setup installs it.
 func process(t *testing.T, name string, args ...string) {
 	t.Helper()
+	if _, err := os.Stat(server); err != nil { // also tells the go command that a kept result depends on it
+		t.Fatal(err)
+	}
 	cmd := exec.Command(name, args...)
 	cmd.Stdout, cmd.Stderr = t.Output(), t.Output()
 	if err := cmd.Start(); err != nil {
@@ -52,7 +58,7 @@ func TestAgainstPymodbusTCP(t *testing.T) {
 	if err := l.Close(); err != nil {
 		t.Fatal(err)
 	}
-	process(t, py, "testdata/pymodbus_server.py", "tcp", strconv.Itoa(l.Addr().(*net.TCPAddr).Port))
+	process(t, py, server, "tcp", strconv.Itoa(l.Addr().(*net.TCPAddr).Port))
 	drivertest.Eventually(t, "pymodbus to listen", func() bool {
 		c, err := net.Dial("tcp", addr)
 		if err == nil {
@@ -73,7 +79,7 @@ func TestAgainstPymodbusRTU(t *testing.T) {
 			return err == nil
 		})
 	}
-	process(t, py, "testdata/pymodbus_server.py", "rtu", theirs)
+	process(t, py, server, "rtu", theirs)
 	kv := map[string]any{"serial": ours, "pulse_by": "write", "pulse": "200ms", "timeout": "800ms"}
 	drivertest.Eventually(t, "pymodbus to answer", func() bool { return answers(t, kv) })
 	drive(t, start(t, kv))

@@ -8,7 +8,7 @@
 //
 //	DEMO_FOR=60s   stop by itself after this long, compare both sides' disks, print one line of JSON
 //	DEMO_CUT=20s   cut the lot's uplink in the middle for this long (with DEMO_FOR)
-//	DEMO_DIR=…     where its data goes (.cache/demo); it is emptied at the start
+//	DEMO_DIR=…     where its data goes (.cache/demo); it is emptied at the start; see reachable for root
 //	DEMO_OUT=…     where the line of JSON goes as well (.cache/demo.json)
 //	DEMO_URLS=…    where addresses and sign-ins go as JSON, as soon as everything runs
 package main
@@ -84,6 +84,9 @@ func run(ctx context.Context, command []string) error {
 		return err
 	}
 	if s.dir, err = filepath.Abs(s.dir); err != nil {
+		return err
+	}
+	if s.dir, err = reachable(s.dir, os.Geteuid() == 0, spare); err != nil {
 		return err
 	}
 	if err := os.RemoveAll(s.dir); err != nil {

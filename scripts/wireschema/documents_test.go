@@ -67,7 +67,10 @@ func TestEveryKindOfFactHasASchema(t *testing.T) {
 func TestFrozenSamplesFit(t *testing.T) {
 	schemas := map[string][]byte{}
 	for _, doc := range documents() {
-		body, err := Generate(doc.value, doc.title, known())
+		if doc.written {
+			continue // package tariff tries its own files on these
+		}
+		body, err := Generate(doc.value, doc.title, known(), false)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -102,7 +105,7 @@ func TestTheFolderHoldsTheSchemasAndNoOther(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	docs := []document{{"inner", "Inner", inner{}}}
+	docs := []document{{name: "inner", title: "Inner", value: inner{}}}
 	if err := write(folder, docs); err != nil {
 		t.Fatal(err)
 	}

@@ -36,7 +36,11 @@ const suffix = ".schema.json"
 func write(folder string, docs []document) error {
 	fresh := map[string][]byte{}
 	for _, doc := range docs {
-		body, err := Generate(doc.value, doc.title, known())
+		types := known()
+		if doc.written {
+			types = writtenForms()
+		}
+		body, err := Generate(doc.value, doc.title, types, doc.written)
 		if err != nil {
 			return err
 		}

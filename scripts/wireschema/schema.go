@@ -10,8 +10,9 @@ import (
 	"time"
 )
 
-// schema is the part of JSON Schema 2020-12 that Go types need. Properties that are not named are allowed everywhere,
-// because readers of the wire must bear fields they don't know; for the same reason string types list no values.
+// schema is the part of JSON Schema 2020-12 that Go types need. On the wire, properties that are not named are allowed
+// everywhere, because readers must bear fields they don't know; for the same reason string types list no values. A format
+// that people write is closed instead.
 type schema struct {
 	Dialect    string             `json:"$schema,omitempty"`
 	Title      string             `json:"title,omitempty"`
@@ -20,11 +21,12 @@ type schema struct {
 	Format     string             `json:"format,omitempty"`
 	Encoding   string             `json:"contentEncoding,omitempty"`
 	Pattern    string             `json:"pattern,omitempty"`
+	Enum       []string           `json:"enum,omitempty"`
 	Minimum    *int64             `json:"minimum,omitempty"`
 	MinItems   *int               `json:"minItems,omitempty"`
 	MaxItems   *int               `json:"maxItems,omitempty"`
 	Items      *schema            `json:"items,omitempty"`
-	Values     *schema            `json:"additionalProperties,omitempty"`
+	Values     any                `json:"additionalProperties,omitempty"` // a *schema, or false
 	Properties map[string]*schema `json:"properties,omitempty"`
 	Required   []string           `json:"required,omitempty"`
 	AnyOf      []*schema          `json:"anyOf,omitempty"`
@@ -33,9 +35,10 @@ type schema struct {
 
 // Generate returns the JSON Schema of what encoding/json writes for values of v's type, indented and ending in a
 // newline, the same bytes for the same types. A type that encodes itself must be a text, or be in known: what it
-// writes cannot be seen from its fields, and guessing would be worse than the error.
-func Generate(v any, title string, known map[reflect.Type]schema) ([]byte, error) {
-	g := generator{known: known, defs: map[string]*schema{}, names: map[reflect.Type]string{}}
+// writes cannot be seen from its fields, and guessing would be worse than the error. closed allows no property that is not
+// named, and no null.
+func Generate(v any, title string, known map[reflect.Type]schema, closed bool) ([]byte, error) {
+	g := generator{known: known, closed: closed, defs: map[string]*schema{}, names: map[reflect.Type]string{}}
 	root, err := g.of(reflect.TypeOf(v))
 	if err != nil {
 		return nil, fmt.Errorf("schema of %s: %w", title, err)
@@ -51,9 +54,10 @@ func Generate(v any, title string, known map[reflect.Type]schema) ([]byte, error
 }
 
 type generator struct {
-	known map[reflect.Type]schema
-	defs  map[string]*schema
-	names map[reflect.Type]string
+	closed bool
+	known  map[reflect.Type]schema
+	defs   map[string]*schema
+	names  map[reflect.Type]string
 }
 
 var (
@@ -79,6 +83,9 @@ func (g *generator) of(t reflect.Type) (*schema, error) {
 		inner, err := g.of(t.Elem())
 		if err != nil {
 			return nil, err
+		}
+		if g.closed {
+			return inner, nil
 		}
 		return nullable(inner), nil
 	case encodesBy(t, jsonType):
@@ -127,7 +134,7 @@ func (g *generator) list(t reflect.Type) (*schema, error) {
 		n := t.Len()
 		return &schema{Type: "array", Items: items, MinItems: &n, MaxItems: &n}, nil
 	}
-	return &schema{Type: []string{"array", "null"}, Items: items}, nil
+	return g.orNull(&schema{Type: []string{"array", "null"}, Items: items}), nil
 }
 
 func (g *generator) dictionary(t reflect.Type) (*schema, error) {
@@ -141,7 +148,14 @@ func (g *generator) dictionary(t reflect.Type) (*schema, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &schema{Type: []string{"object", "null"}, Values: values}, nil
+	return g.orNull(&schema{Type: []string{"object", "null"}, Values: values}), nil
+}
+
+func (g *generator) orNull(s *schema) *schema {
+	if g.closed {
+		return present(s)
+	}
+	return s
 }
 
 // structure describes a named struct once, in $defs, so that a type that holds itself ends.
@@ -179,6 +193,9 @@ func (g *generator) fields(t reflect.Type) (*schema, error) {
 	object := &schema{Type: "object", Properties: map[string]*schema{}}
 	if err := g.addFields(object, t); err != nil {
 		return nil, err
+	}
+	if g.closed {
+		object.Values = false
 	}
 	return object, nil
 }

@@ -54,7 +54,7 @@ type everything struct {
 }
 
 func TestEverythingIsDescribed(t *testing.T) {
-	body, err := Generate(everything{}, "everything", nil)
+	body, err := Generate(everything{}, "everything", nil, false)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -108,7 +108,7 @@ func TestWhatIsWrittenFits(t *testing.T) {
 	for _, value := range []any{
 		everything{}, full, tree{}, tree{Left: leaf, Rest: []*tree{leaf, nil}}, []inner{{}}, map[string]*inner{"x": nil}, 7, "text",
 	} {
-		body, err := Generate(value, "value", nil)
+		body, err := Generate(value, "value", nil, false)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -124,7 +124,7 @@ func TestWhatIsWrittenFits(t *testing.T) {
 
 // A validator that accepts all would make the test above worthless.
 func TestWhatDoesNotFitIsRefused(t *testing.T) {
-	body, err := Generate(everything{}, "everything", nil)
+	body, err := Generate(everything{}, "everything", nil, false)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -144,11 +144,11 @@ func TestWhatDoesNotFitIsRefused(t *testing.T) {
 }
 
 func TestTypesThatEncodeThemselves(t *testing.T) {
-	if _, err := Generate(price{1, 2}, "price", nil); err == nil || !strings.Contains(err.Error(), "MarshalJSON") {
+	if _, err := Generate(price{1, 2}, "price", nil, false); err == nil || !strings.Contains(err.Error(), "MarshalJSON") {
 		t.Errorf("price: error %v, want one that names MarshalJSON", err)
 	}
 	known := map[reflect.Type]schema{reflect.TypeFor[price](): {Type: "string", Pattern: "^[0-9]+/[0-9]+$"}}
-	body, err := Generate([]price{{1, 2}}, "prices", known)
+	body, err := Generate([]price{{1, 2}}, "prices", known, false)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -165,7 +165,7 @@ func TestWhatCannotBeWritten(t *testing.T) {
 	for _, value := range []any{
 		nil, make(chan int), struct{ F func() }{}, map[[2]int]int{}, reflect.New(clash).Elem().Interface(),
 	} {
-		if body, err := Generate(value, "value", nil); err == nil {
+		if body, err := Generate(value, "value", nil, false); err == nil {
 			t.Errorf("%T gave %s, want an error", value, body)
 		}
 	}

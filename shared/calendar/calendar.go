@@ -42,7 +42,8 @@ type Weekdays struct {
 	Sunday    string `json:"sunday,omitempty"`
 }
 
-func (w Weekdays) of(day time.Weekday) string {
+// Type is the day type of a day of the week.
+func (w Weekdays) Type(day time.Weekday) string {
 	named, fallback := "", Workday
 	switch day {
 	case time.Monday:
@@ -71,14 +72,14 @@ func (c Calendar) DayType(d Date) string {
 	if label, ok := c.Dates[d]; ok {
 		return label
 	}
-	return c.Weekdays.of(d.Weekday())
+	return c.Weekdays.Type(d.Weekday())
 }
 
 // Types lists every day type the calendar can answer, sorted: what a tariff's bands may name.
 func (c Calendar) Types() []string {
 	seen := map[string]bool{}
 	for day := time.Sunday; day <= time.Saturday; day++ {
-		seen[c.Weekdays.of(day)] = true
+		seen[c.Weekdays.Type(day)] = true
 	}
 	for _, label := range c.Dates {
 		seen[label] = true

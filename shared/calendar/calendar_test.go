@@ -113,3 +113,31 @@ func FuzzDecode(f *testing.F) {
 		}
 	})
 }
+
+func TestDatesFollowEachOther(t *testing.T) {
+	d := Date{2024, 2, 28}
+	for _, want := range []Date{{2024, 2, 29}, {2024, 3, 1}} {
+		if d = d.Next(); d != want {
+			t.Errorf("got %s, want %s", d, want)
+		}
+	}
+	for text, want := range map[string]int64{"1970-01-01": 0, "1969-12-31": -1, "2026-10-01": 20727} {
+		d, err := ParseDate(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := d.Number(); got != want {
+			t.Errorf("%s is day %d, want %d", text, got, want)
+		}
+	}
+	havana, err := time.LoadLocation("America/Havana") // clocks go forward at midnight
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := (Date{2026, 3, 8}).Midnight(havana), time.Date(2026, 3, 8, 1, 0, 0, 0, havana); !got.Equal(want) {
+		t.Errorf("the day begins at %s, want %s", got, want)
+	}
+	if got := (Date{2026, 3, 9}).Midnight(havana); got.Hour() != 0 {
+		t.Errorf("the day begins at %s", got)
+	}
+}

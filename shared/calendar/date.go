@@ -30,6 +30,23 @@ func ParseDate(text string) (Date, error) {
 // Weekday is the date's day of the week.
 func (d Date) Weekday() time.Weekday { return d.noon().Weekday() }
 
+// Number is the number of days since 1 January 1970.
+func (d Date) Number() int64 {
+	return time.Date(d.Year, d.Month, d.Day, 0, 0, 0, 0, time.UTC).Unix() / (24 * 60 * 60)
+}
+
+// Next is the day after.
+func (d Date) Next() Date { return Of(d.noon().AddDate(0, 0, 1)) }
+
+// Midnight is when the day begins at a place: the first moment that a clock there shows the date.
+func (d Date) Midnight(loc *time.Location) time.Time {
+	at := time.Date(d.Year, d.Month, d.Day, 0, 0, 0, 0, loc)
+	for Of(at) != d { // midnight is skipped where clocks go forward then: the hour after it is the first
+		at = at.Add(time.Hour)
+	}
+	return at
+}
+
 func (d Date) noon() time.Time { return time.Date(d.Year, d.Month, d.Day, 12, 0, 0, 0, time.UTC) }
 
 // String is "2026-10-01".

@@ -12,10 +12,12 @@ type Stay struct {
 	Exit  time.Time `json:"exit"`
 	// Class is the word by which tariffs tell vehicles apart, such as "small"; empty is a vehicle of no known class.
 	Class string `json:"class,omitempty"`
+	// Entitlements are what the vehicle or its driver is entitled to, such as "outpatient".
+	Entitlements []string `json:"entitlements,omitempty"`
 }
 
-// Context is what else is known about the stay. The order of rights, bookings and coupons is the order in which each
-// takes off its part; the order of payments does not matter.
+// Context is what else is known about the stay. The order of rights and bookings, and of coupons of one kind, is the
+// order in which each takes off its part; the order of visits and payments does not matter.
 type Context struct {
 	Rights   []Right   `json:"rights,omitempty"`
 	Visits   []Visit   `json:"visits,omitempty"`
@@ -30,7 +32,7 @@ type RightKind string
 const (
 	// RightFree makes the whole stay free: a free list, a waiver.
 	RightFree RightKind = "free"
-	// RightCover makes the time between From and Until free: a month card. The rest is priced as if it stood alone.
+	// RightCover makes the time between From and Until free: a month card. How the rest is priced, its Pass says.
 	RightCover RightKind = "cover"
 )
 
@@ -39,13 +41,17 @@ type Right struct {
 	ID   string    `json:"id"`
 	Kind RightKind `json:"kind"`
 	Name Text      `json:"name,omitzero"`
-	// From and Until bound a cover half-open; zero is open on that side.
+	// Pass is the id of the tariff's pass that says which hours a cover covers; empty, or one that the tariff does not
+	// know, covers all.
+	Pass string `json:"pass,omitempty"`
+	// From and Until bound a cover half-open; zero is open on that side. An hour window of a pass is covered whole when it
+	// begins between them.
 	From  time.Time `json:"from,omitzero"`
 	Until time.Time `json:"until,omitzero"`
 }
 
-// Visit is an earlier stay of the same vehicle and what was charged for it. Only settings that reach over several
-// visits look at these; a tariff without such a setting prices every visit alone.
+// Visit is an earlier stay of the same vehicle and what was charged for it, free parts taken off. Only settings that
+// reach over several visits look at these; a tariff without such a setting prices every visit alone.
 type Visit struct {
 	ID    string       `json:"id"`
 	Entry time.Time    `json:"entry"`
@@ -63,7 +69,7 @@ const (
 	CouponAmount CouponKind = "amount"
 	// CouponPercent takes off Percent of what is left: 20 is 八折.
 	CouponPercent CouponKind = "percent"
-	// CouponMinutes prices the stay as if it had ended Minutes earlier. Such coupons act before all others.
+	// CouponMinutes takes off time; the tariff says from which end, "trim_end" by default.
 	CouponMinutes CouponKind = "minutes"
 )
 
@@ -84,20 +90,26 @@ type Payment struct {
 	Amount money.Amount `json:"amount"`
 }
 
-// Booking is time that was reserved and paid for beforehand: half-open, taken off like a cover.
+// Booking is time that was reserved beforehand: half-open, taken off like a cover.
 type Booking struct {
 	ID    string    `json:"id"`
 	Name  Text      `json:"name,omitzero"`
 	From  time.Time `json:"from"`
 	Until time.Time `json:"until"`
+	// Price is what is asked for the booking itself, used or not; 0 where that is billed elsewhere.
+	Price money.Amount `json:"price,omitempty"`
 }
 
 // Kind is what a line of a bill is.
 type Kind string
 
 const (
-	// KindCharge is a price for time; its amount is positive.
+	// KindCharge is a price for time or for a booking; its amount is positive.
 	KindCharge Kind = "charge"
+	// KindAdjust is a minimum, a multiplier or a rounding; its amount may have either sign.
+	KindAdjust Kind = "adjust"
+	// KindVisit takes off what merged earlier visits were charged.
+	KindVisit Kind = "visit"
 	// KindCap takes off what is above a cap.
 	KindCap Kind = "cap"
 	// KindFree takes off for a right, a booking or a coupon.
@@ -128,6 +140,7 @@ type Bill struct {
 	Plan            string         `json:"plan"`
 	Currency        money.Currency `json:"currency"`
 	Class           string         `json:"class,omitempty"`
+	Entitlements    []string       `json:"entitlements,omitempty"`
 	Entry           time.Time      `json:"entry"`
 	Exit            time.Time      `json:"exit"`
 	// RatedTo is the time up to which the stay was priced: Exit, or the time of the payment in whose grace Exit falls.
@@ -135,7 +148,7 @@ type Bill struct {
 	// LeaveBy is until when a vehicle that has paid may leave without owing more; zero if it has no such time.
 	LeaveBy time.Time `json:"leave_by,omitzero"`
 	Lines   []Line    `json:"lines"`
-	// Gross is what the tariff asks after its caps.
+	// Gross is what the tariff asks after its caps, and for bookings.
 	Gross money.Amount `json:"gross"`
 	// Free is what rights, bookings and coupons took off; at most Gross.
 	Free money.Amount `json:"free"`
@@ -145,4 +158,12 @@ type Bill struct {
 	Due money.Amount `json:"due"`
 	// Monotone says that under this plan a later exit never costs less, so that a quote may be shown as "at least".
 	Monotone bool `json:"monotone"`
+	// Flags say what else somebody may act upon.
+	Flags []Flag `json:"flags,omitempty"`
 }
+
+// Flag is something about a stay that is no money.
+type Flag string
+
+// FlagMaxStay says that the vehicle stayed longer than is allowed.
+const FlagMaxStay Flag = "max_stay_exceeded"

@@ -12,96 +12,199 @@ import (
 // Explain tells customers the tariff in plain words, in Chinese and in English, one rule a line. It is made from the
 // same data that Rate reads, so a notice board cannot differ from the bill.
 func Explain(t Tariff) (zh, en string) {
-	var e explainer
+	e := explainer{currency: t.Currency}
 	e.line(0, t.Name)
 	for i := range t.Plans {
-		e.plan(&t.Plans[i], i == len(t.Plans)-1 && i > 0, t.Currency)
+		e.vehicles(&t.Plans[i], i > 0 && i == len(t.Plans)-1)
+		e.plan(&t.Plans[i])
 	}
-	if t.GraceAfterPayment > 0 {
-		g := t.GraceAfterPayment.text()
-		e.line(0, Text{"缴费后" + g.ZH + "内离场不再收费。", "After paying, leave within " + g.EN + " at no further charge."})
-	}
+	e.tariff(&t)
 	return strings.TrimSuffix(e.zh.String(), "\n"), strings.TrimSuffix(e.en.String(), "\n")
 }
 
-type explainer struct{ zh, en strings.Builder }
-
-func (e *explainer) line(indent int, t Text) {
-	pad := strings.Repeat("  ", indent)
-	e.zh.WriteString(pad + t.ZH + "\n")
-	e.en.WriteString(pad + t.EN + "\n")
+type explainer struct {
+	zh, en   strings.Builder
+	indent   int
+	currency money.Currency
 }
 
-func (e *explainer) plan(p *Plan, others bool, c money.Currency) {
-	classes := Text{strings.Join(p.Classes, "、"), strings.Join(p.Classes, ", ")}
-	switch name := p.Name.or(classes); {
+func (e *explainer) line(indent int, t Text) {
+	pad := strings.Repeat("  ", e.indent+indent)
+	e.zh.WriteString(pad + t.ZH + "\n")
+	e.en.WriteString(pad + capital(t.EN) + "\n")
+}
+
+// sayf writes a line whose parts are the same in both languages.
+func (e *explainer) sayf(zh, en string, args ...Text) {
+	a, b := make([]any, len(args)), make([]any, len(args))
+	for i, t := range args {
+		a[i], b[i] = t.ZH, t.EN
+	}
+	e.line(1, Text{fmt.Sprintf(zh, a...), fmt.Sprintf(en, b...)})
+}
+
+func same(s string) Text { return Text{s, s} }
+
+func (e *explainer) money(a money.Amount) Text { return same(a.Format(e.currency)) }
+
+func (e *explainer) vehicles(p *Plan, others bool) {
+	words := slices.Concat(p.Classes, p.Entitlements)
+	name := p.Name.or(Text{strings.Join(words, "、"), strings.Join(words, ", ")})
+	if days := daysText(p.DayTypes); days != (Text{}) {
+		name = Text{join(name.ZH, "，", days.ZH+"入场"), join(name.EN, ", ", "arriving on "+days.EN)}
+	}
+	switch {
 	case name != Text{}:
 		e.line(0, Text{name.ZH + "：", name.EN + ":"})
 	case others:
 		e.line(0, Text{"其他车辆：", "Other vehicles:"})
+	}
+}
+
+func join(a, between, b string) string {
+	if a == "" {
+		return b
+	}
+	return a + between + b
+}
+
+func (e *explainer) plan(p *Plan) {
+	for i := range p.Guards {
+		e.guard(&p.Guards[i])
 	}
 	charged := false
 	for _, b := range p.Bands {
 		charged = charged || len(b.Steps) > 0
 	}
 	if !charged {
-		e.line(1, Text{"不收费。", "No charge."})
+		e.sayf("不收费。", "no charge.")
 		return
+	}
+	if x := p.EntryRounding; x != nil {
+		if x.Mode == RoundUp {
+			e.sayf("入场时间顺延至下一个%s整点计费。", "charging begins at the next multiple of %s on the clock.", x.Unit.text())
+		} else {
+			e.sayf("入场时间提前至上一个%s整点计费。", "charging begins at the last multiple of %s on the clock.", x.Unit.text())
+		}
 	}
 	if p.Free != nil {
 		e.free(p)
 	}
 	for i := range p.Bands {
-		e.band(&p.Bands[i], c)
+		e.band(p, &p.Bands[i])
 	}
 	if !coverEveryMoment(p.Bands) {
-		e.line(1, Text{"其余时间不收费。", "No charge at other times."})
+		e.sayf("其余时间不收费。", "no charge at other times.")
 	}
+	e.boundary(p)
 	e.again(p)
-	for _, limit := range p.Caps {
-		t := limit.text(c)
+	for i := range p.Caps {
+		t := p.Caps[i].text(e.currency)
 		e.line(1, Text{t.ZH + "。", t.EN + "."})
+	}
+	for i := range p.SharedCaps {
+		t := p.SharedCaps[i].text(e.currency)
+		e.line(1, Text{t.ZH + "。", t.EN + "."})
+	}
+	e.sums(p)
+}
+
+// sums is what changes the fee as a whole.
+func (e *explainer) sums(p *Plan) {
+	if p.Minimum > 0 {
+		e.sayf("收费时最低%s。", "at least %s where anything is charged.", e.money(p.Minimum))
+	}
+	if p.Multiplier != nil {
+		name := p.MultiplierName.or(Text{"以上费用", "all of the above"})
+		e.sayf("%s：×%s。", "%s: × %s.", name, same(p.Multiplier.String()))
+	}
+	if x := p.MaxStay; x != nil {
+		if x.Counted == CountElapsed {
+			e.sayf("最长停放%s，超出部分不再计费但属违规。", "stay at most %s; a longer stay is not charged for but not allowed.", x.Length.text())
+		} else {
+			e.sayf("收费时段内最长停放%s，超出部分不再计费但属违规。", "stay at most %s of charged time; a longer stay is not charged for but not allowed.", x.Length.text())
+		}
 	}
 }
 
 func (e *explainer) free(p *Plan) {
-	n := p.Free.UpTo.text()
-	within := Text{"不足" + n.ZH, "under " + n.EN}
-	if p.Free.Inclusive {
+	f := p.Free
+	n := f.UpTo.text()
+	within := Text{"不足" + n.ZH, "less than " + n.EN}
+	if f.Inclusive {
 		within = Text{n.ZH + "以内（含）", "up to and including " + n.EN}
 	}
-	each := Text{}
-	if p.Free.Scope == ScopeCycle && p.Cycle != nil {
+	var each Text
+	switch {
+	case f.Scope == ScopeCycle && p.Cycle != nil && f.Times == 1:
+		each = Text{"首个周期内", "in the first period, "}
+	case f.Scope == ScopeCycle && p.Cycle != nil:
 		each = p.Cycle.each()
+	case f.Scope == ScopeRun:
+		each = Text{"每个收费时段", "in each charged period, "}
+		if len(f.Bands) > 0 {
+			names := p.bandNames(f.Bands)
+			each = Text{"每个" + names.ZH + "时段", "in each period of " + names.EN + ", "}
+		}
+	case f.Scope == ScopeChargeable:
+		each = Text{"收费时段内累计", "of charged time, "}
 	}
-	if p.Free.Then == FreeDeduct {
-		e.line(1, Text{each.ZH + "前" + n.ZH + "免费。", capital(each.EN + "the first " + n.EN + " are free.")})
+	if f.OncePer != nil {
+		first := f.OncePer.text()
+		each = Text{first.ZH + each.ZH, first.EN + each.EN}
+	}
+	if f.Then == FreeDeduct {
+		e.sayf("%s前%s免费。", "%sthe first %s are free.", each, n)
 		return
 	}
-	e.line(1, Text{each.ZH + within.ZH + "免费；超过后从入场起计费。", capital(each.EN + within.EN + " is free; a longer stay is charged from its beginning.")})
+	e.sayf("%s%s免费；超过后从头计费。", "%s%s is free; a longer time is charged from its beginning.", each, within)
 }
 
-func (e *explainer) band(b *Band, c money.Currency) {
-	head := b.Name.or(Text{b.ID, b.ID})
+func (v *VisitWindow) text() Text {
+	if v.Window == WindowRolling {
+		n := v.Length.text()
+		return Text{n.ZH + "内首次停车", "for the first visit in " + n.EN + ", "}
+	}
+	return Text{"当日首次停车", "for the first visit of the day, "}
+}
+
+func (p *Plan) bandNames(ids []string) Text {
+	zh, en := make([]string, len(ids)), make([]string, len(ids))
+	for i, id := range ids {
+		zh[i], en[i] = id, id
+		for _, b := range p.Bands {
+			if b.ID == id {
+				name := b.Name.or(same(id))
+				zh[i], en[i] = name.ZH, name.EN
+			}
+		}
+	}
+	return Text{strings.Join(zh, "、"), strings.Join(en, ", ")}
+}
+
+func (e *explainer) band(p *Plan, b *Band) {
+	head := b.Name.or(same(b.ID))
 	if b.From%day != b.To%day {
 		clock := fmt.Sprintf(" %s–%s", b.From, b.To)
 		head = Text{head.ZH + clock, head.EN + clock}
 	}
-	if len(b.DayTypes) > 0 {
-		zh, en := make([]string, len(b.DayTypes)), make([]string, len(b.DayTypes))
-		for i, word := range b.DayTypes {
-			t := dayTypeText(word)
-			zh[i], en[i] = t.ZH, t.EN
+	if days := daysText(b.DayTypes); days != (Text{}) {
+		switch {
+		case b.DayOf == DayOfStay:
+			days = Text{days.ZH + "入场", "arrival on " + days.EN}
+		case b.DayBegins > 0:
+			days = Text{days.ZH + "，以" + b.DayBegins.String() + "为一日之始", days.EN + ", a day beginning at " + b.DayBegins.String()}
 		}
-		head = Text{head.ZH + "（" + strings.Join(zh, "、") + "）", head.EN + " (" + strings.Join(en, ", ") + ")"}
+		head = Text{head.ZH + "（" + days.ZH + "）", head.EN + " (" + days.EN + ")"}
 	}
 	if len(b.Steps) == 0 {
-		e.line(1, Text{head.ZH + "：不收费。", head.EN + ": no charge."})
+		e.sayf("%s：不收费。", "%s: no charge.", head)
 		return
 	}
 	zh, en := make([]string, len(b.Steps)), make([]string, len(b.Steps))
-	for i, s := range b.Steps {
-		t := s.explain(c)
+	for i := range b.Steps {
+		s := &b.Steps[i]
+		t := s.explain(p, e.currency)
 		switch {
 		case s.UpTo != 0:
 			n := s.UpTo.text()
@@ -111,22 +214,43 @@ func (e *explainer) band(b *Band, c money.Currency) {
 		}
 		zh[i], en[i] = t.ZH, t.EN
 	}
-	e.line(1, Text{head.ZH + "：" + strings.Join(zh, "；") + "。", head.EN + ": " + strings.Join(en, "; ") + "."})
+	e.sayf("%s：%s。", "%s: %s.", head, Text{strings.Join(zh, "；"), strings.Join(en, "; ")})
 }
 
-func (s Step) explain(c money.Currency) Text {
+func (s *Step) explain(p *Plan, c money.Currency) Text {
 	t := s.priceText(c)
+	end, tail := s.ending(p)
 	switch {
 	case s.Price.Sign() == 0:
 		return Text{"不收费", "no charge"}
 	case s.Unit == 0:
 		return t
-	case s.End == EndFloor:
+	case end == EndFloor:
 		return Text{t.ZH + "，不足一个单位不计", t.EN + ", an unfinished unit is free"}
-	case s.End == EndStarted:
+	case end == EndTail:
+		n := tail.text()
+		return Text{t.ZH + "，尾数不超过" + n.ZH + "不计、超过按一个单位计", t.EN + ", a rest of up to " + n.EN + " is free, more counts as a whole"}
+	case end == EndStarted:
 		return Text{t.ZH + "，按分钟折算", t.EN + ", in proportion by started minutes"}
+	case end == EndExact:
+		return Text{t.ZH + "，按秒折算", t.EN + ", in proportion by seconds"}
 	}
 	return Text{t.ZH + "，不足一个单位按一个单位计", t.EN + " or part thereof"}
+}
+
+// boundary tells what becomes of units between bands, where there is a between.
+func (e *explainer) boundary(p *Plan) {
+	if len(p.Bands) < 2 && coverEveryMoment(p.Bands) {
+		return
+	}
+	switch p.Boundary {
+	case BoundaryThrough:
+		e.sayf("跨时段的计费单位按其开始时的价格计。", "a unit that crosses into another period is charged at the price at which it began.")
+	case BoundaryPause:
+		e.sayf("不收费时段暂停计时，恢复收费后接续。", "the time stops outside charged hours and goes on when they resume.")
+	case BoundaryShare:
+		e.sayf("跨时段的计费单位按实际比例分段计。", "a unit that crosses into another period is charged in proportion in each.")
+	}
 }
 
 // again tells when the steps begin anew, where there is more than one step to tell apart.
@@ -135,22 +259,200 @@ func (e *explainer) again(p *Plan) {
 	for _, b := range p.Bands {
 		stepped = stepped || len(b.Steps) > 1 || (len(b.Steps) == 1 && b.Steps[0].Unit == 0)
 	}
-	if p.Cycle != nil {
-		each := p.Cycle.each()
-		e.line(1, Text{each.ZH + "重新计算。", capital(each.EN + "everything starts again.")})
+	if c := p.Cycle; c != nil {
+		e.sayf("%s重新计算。", "%severything starts again.", c.each())
+		if c.FullPrice != nil {
+			e.sayf("停满一个周期按%s计。", "a full period costs %s.", e.money(*c.FullPrice))
+		}
 	}
-	if stepped && (p.Position == "" || p.Position == ScopeRun) && len(p.Bands) > 1 {
-		e.line(1, Text{"进入另一时段后重新计算时长。", "Time is counted anew in each period."})
+	if stepped && (len(p.Bands) > 1 || !coverEveryMoment(p.Bands)) {
+		each := Text{}
+		if p.Counted == CountBand {
+			each = Text{"，各时段分别计", ", each period on its own"}
+		}
+		switch {
+		case p.Position == "" || p.Position == ScopeRun:
+			e.sayf("进入另一时段后重新计算时长。", "time is counted anew in each period.")
+		case p.Position == ScopeStay || p.Cycle == nil:
+			e.sayf("阶梯时长按整次停车累计%s。", "the steps' time is counted over the whole stay%s.", each)
+		case p.Counted == CountBand:
+			e.sayf("阶梯时长在每个周期内各时段分别累计。", "the steps' time is counted for each period on its own.")
+		}
 	}
+	if stepped && p.Counted == CountElapsed {
+		e.sayf("时长含不收费时间。", "time that is not charged counts too.")
+	}
+}
+
+func (e *explainer) guard(g *Guard) {
+	name := g.Name.or(same(g.ID))
+	var zh, en []string
+	add := func(t Text) { zh, en = append(zh, t.ZH), append(en, t.EN) }
+	if x := g.Entry; x != nil {
+		days := daysText(x.DayTypes)
+		add(Text{fmt.Sprintf("%s%s–%s入场", days.ZH, x.From, x.To), strings.TrimSuffix(fmt.Sprintf("in %s–%s on %s", x.From, x.To, days.EN), " on ")})
+	}
+	if x := g.Exit; x != nil {
+		if x.From != nil {
+			d := dayAfter(x.FromDay)
+			add(Text{d.ZH + x.From.String() + "后离场", "out after " + x.From.String() + d.EN})
+		}
+		if x.To != nil {
+			d := dayAfter(x.ToDay)
+			add(Text{d.ZH + x.To.String() + "前离场", "out by " + x.To.String() + d.EN})
+		}
+	}
+	if g.AtMost > 0 {
+		n := g.AtMost.text()
+		add(Text{"停放不超过" + n.ZH, "at most " + n.EN})
+	}
+	when := Text{strings.Join(zh, "、"), strings.Join(en, ", ")}
+	if g.Cheaper {
+		when = Text{when.ZH + "，较低时适用", when.EN + ", where that is less"}
+	}
+	if g.Price != nil {
+		price := Text{"一口价" + e.money(*g.Price).ZH, e.money(*g.Price).EN + " flat"}
+		if *g.Price == 0 {
+			price = Text{"不收费", "no charge"}
+		}
+		e.sayf("%s（%s）：%s。", "%s (%s): %s.", name, when, price)
+		return
+	}
+	e.sayf("%s（%s）：", "%s (%s):", name, when)
+	e.indent++
+	e.plan(g.Plan)
+	e.indent--
+}
+
+func dayAfter(n int) Text {
+	switch n {
+	case 0:
+		return Text{}
+	case 1:
+		return Text{"次日", " the next day"}
+	}
+	return Text{fmt.Sprintf("第%d日", n+1), fmt.Sprintf(" %d days later", n)}
+}
+
+// tariff tells what stands beside the plans.
+func (e *explainer) tariff(t *Tariff) {
+	e.indent = -1
+	if x := t.Reentry; x != nil {
+		e.sayf("离场后%s内再次入场与上次停车合并计费，已收费用抵扣。", "coming back within %s goes on with the earlier visit; what was charged is credited.", x.Within.text())
+	}
+	for i := range t.Passes {
+		p := &t.Passes[i]
+		hours := Text{"全部时间", "at all times"}
+		for j := range p.Windows {
+			w := &p.Windows[j]
+			text, days := same(fmt.Sprintf("%s–%s", w.From, w.To)), daysText(w.DayTypes)
+			if days != (Text{}) {
+				text = Text{text.ZH + "（" + days.ZH + "）", text.EN + " (" + days.EN + ")"}
+			}
+			if j == 0 {
+				hours = text
+			} else {
+				hours = Text{hours.ZH + "、" + text.ZH, hours.EN + ", " + text.EN}
+			}
+		}
+		e.sayf("%s：%s免费。", "%s: free %s.", p.Name.or(same(p.ID)), hours)
+	}
+	if x := t.Booking; x != nil && x.Early > 0 {
+		e.sayf("预约车辆可提前%s入场。", "with a booking you may come %s early.", x.Early.text())
+	}
+	if t.Precision == PrecisionMinute || t.Precision == PrecisionClock {
+		e.sayf("停车时间按整分钟计。", "time is counted in whole minutes.")
+	}
+	if x := t.Rounding; x != nil && x.Unit > 1 {
+		mode := map[RoundMode]Text{RoundHalfUp: {"四舍五入", "to the nearest"}, RoundUp: {"向上取", "up to a multiple of"}, RoundDown: {"向下取", "down to a multiple of"}}
+		e.sayf("金额%s至%s。", "the amount is rounded %s %s.", mode[or(x.Mode, RoundHalfUp)], e.money(x.Unit))
+	}
+	if t.GraceAfterPayment > 0 {
+		e.sayf("缴费后%s内离场不再收费。", "after paying, leave within %s at no further charge.", t.GraceAfterPayment.text())
+	}
+	e.indent = 0
 }
 
 // each is "每24小时" and "every 24 hours, ".
 func (c *Cycle) each() Text {
-	if c.Kind == CycleDay {
-		return Text{"每自然日", "every calendar day, "}
+	switch {
+	case c.Kind == CycleBlock:
+		n := c.Length.per()
+		return Text{"每" + n.ZH, "every " + n.EN + ", "}
+	case len(c.Starts) > 0:
+		t := startsText(c.Starts)
+		return Text{"每到" + t.ZH, "at " + t.EN + ", "}
+	case c.At != 0:
+		return Text{"每日" + c.At.String() + "起", "every day at " + c.At.String() + ", "}
 	}
-	n := c.Length.per()
-	return Text{"每" + n.ZH, "every " + n.EN + ", "}
+	return Text{"每自然日", "every calendar day, "}
+}
+
+func startsText(starts []Start) Text {
+	var zh, en []string
+	for _, s := range starts {
+		days := daysText(s.DayTypes)
+		zh = append(zh, days.ZH+s.At.String())
+		en = append(en, strings.TrimSuffix(s.At.String()+" on "+days.EN, " on "))
+	}
+	return Text{strings.Join(zh, "、"), strings.Join(en, ", ")}
+}
+
+func (c *SharedCap) text(currency money.Currency) Text {
+	amount := c.Amount.Format(currency)
+	if c.Window == WindowRolling {
+		n := c.Length.text()
+		return Text{n.ZH + "内多次停车合计最高" + amount, "At most " + amount + " for all visits within " + n.EN}
+	}
+	return Text{"当日多次停车合计最高" + amount, "At most " + amount + " for all visits of a day"}
+}
+
+func (c *Cap) text(currency money.Currency) Text {
+	amount := c.Amount.Format(currency)
+	var per Text
+	switch c.Window {
+	case WindowDay:
+		per = Text{"每自然日", " per calendar day"}
+		if len(c.Starts) > 0 {
+			s := startsText(c.Starts)
+			per = Text{"每到" + s.ZH + "重新计，每段", " from each of " + s.EN + " to the next"}
+		} else if c.At != 0 {
+			per = Text{"每日" + c.At.String() + "至次日" + c.At.String(), " from " + c.At.String() + " to " + c.At.String() + " the next day"}
+		}
+	case WindowBlock:
+		length := c.Length.per()
+		per = Text{"每" + length.ZH, " per " + length.EN}
+	case WindowRun:
+		per = Text{"每个时段", " per period"}
+	case WindowCycle:
+		per = Text{"每个周期", " per cycle"}
+	case WindowClock:
+		days := daysText(c.DayTypes)
+		per = Text{fmt.Sprintf("%s%s–%s", days.ZH, c.From, c.To), strings.TrimSuffix(fmt.Sprintf(" within %s–%s on %s", c.From, c.To, days.EN), " on ")}
+	default:
+		per = Text{"单次", " per stay"}
+	}
+	if len(c.Bands) > 0 {
+		per = Text{per.ZH + strings.Join(c.Bands, "、"), per.EN + " of " + strings.Join(c.Bands, ", ")}
+	}
+	switch {
+	case c.Times == 1 && c.Skip == 0:
+		per = Text{per.ZH + "（仅首个）", per.EN + ", the first only"}
+	case c.Times > 0 && c.Skip == 0:
+		per = Text{fmt.Sprintf("%s（仅前%d个）", per.ZH, c.Times), fmt.Sprintf("%s, the first %d only", per.EN, c.Times)}
+	case c.Skip > 0:
+		per = Text{fmt.Sprintf("%s（第%d个起）", per.ZH, c.Skip+1), fmt.Sprintf("%s, not the first %d", per.EN, c.Skip)}
+	}
+	return Text{per.ZH + "最高" + amount, "At most " + amount + per.EN}
+}
+
+func daysText(words []string) Text {
+	zh, en := make([]string, len(words)), make([]string, len(words))
+	for i, word := range words {
+		t := dayTypeText(word)
+		zh[i], en[i] = t.ZH, t.EN
+	}
+	return Text{strings.Join(zh, "、"), strings.Join(en, ", ")}
 }
 
 func dayTypeText(word string) Text {
@@ -161,8 +463,15 @@ func dayTypeText(word string) Text {
 		return Text{"周末", "weekends"}
 	case calendar.Holiday:
 		return Text{"节假日", "holidays"}
+	case "holiday_long":
+		return Text{"长假", "long holidays"}
+	case "PH":
+		return Text{"公众假期", "public holidays"}
 	}
-	return Text{word, word}
+	if i := slices.Index(weekdayNames[:], word); i >= 0 {
+		return Text{"周" + []string{"日", "一", "二", "三", "四", "五", "六"}[i], capital(word) + "s"}
+	}
+	return same(word)
 }
 
 // coverEveryMoment says whether the bands that hold on every day leave no time of day out.
@@ -172,11 +481,19 @@ func coverEveryMoment(bands []Band) bool {
 		edges = append(edges, b.From%day, b.To%day)
 	}
 	for _, at := range edges { // if all edges are covered, so is what lies between
-		if !slices.ContainsFunc(bands, func(b Band) bool { return len(b.DayTypes) == 0 && b.covers(at) }) {
+		if !slices.ContainsFunc(bands, func(b Band) bool {
+			c := band{from: int32(b.From % day), to: int32(b.To % day)}
+			return len(b.DayTypes) == 0 && c.covers(int32(at))
+		}) {
 			return false
 		}
 	}
 	return true
 }
 
-func capital(s string) string { return strings.ToUpper(s[:1]) + s[1:] }
+func capital(s string) string {
+	if s == "" {
+		return s
+	}
+	return strings.ToUpper(s[:1]) + s[1:]
+}

@@ -8,93 +8,147 @@ import (
 	"lotkeeper/shared/money"
 )
 
-// grossLines is what the tariff asks for a stay, as lines in order of time, each cap after the last charge of its
-// window. Amounts are differences of rounded running totals, so the lines sum to the rounded sum.
-func (s *settlement) grossLines(stay span) ([]Line, money.Amount, error) {
-	if stay.from >= stay.to {
-		return []Line{}, 0, nil
+// chargeLines writes what the tariff asks, in order of time, each cap after the last charge of its window; then what
+// changes the whole. Amounts are differences of rounded running totals, so the lines sum to the rounded sum.
+func (s *settlement) chargeLines(to int64) money.Amount {
+	var c cover
+	if len(s.gaps) > 0 {
+		c = c.with(s.gaps, RestOne, FreeTestRest)
 	}
-	atoms, err := s.walker.walk(stay, nil)
-	if err != nil {
-		return nil, 0, err
+	if s.noFree {
+		c.free = FreeTestNone
 	}
-	atoms, trims, err := s.walker.applyCaps(atoms)
-	if err != nil {
-		return nil, 0, err
+	s.exact, s.wrote = 0, 0
+	for i := 0; i <= len(s.closed); i++ {
+		sum := s.priced(s.span(i, to), c)
+		s.atomLines()
+		s.planLines(sum, s.span(i, to))
 	}
-	slices.SortStableFunc(trims, func(a, b trim) int { return cmp.Compare(a.to, b.to) })
-	w := writer{s: s, lines: make([]Line, 0, len(atoms)+len(trims))}
+	whole := span{s.entry, to}
+	fee := s.rounded(s.exact)
+	s.adjust(fee-s.wrote, Text{"金额取整", "Rounding"}, whole)
+	if left := max(fee-s.credit, 0); left < fee {
+		s.visitLines(fee - left)
+		fee = left
+	}
+	for i := range s.plan.src.SharedCaps {
+		x := &s.plan.src.SharedCaps[i]
+		if left := min(fee, max(x.Amount-s.shared[i], 0)); left < fee {
+			s.line(Line{Kind: KindCap, Text: x.text(s.w.r.t.Currency), Amount: left - fee, From: s.local(whole.from), To: s.local(whole.to)})
+			fee = left
+		}
+	}
+	return fee
+}
+
+// visitLines take off what merged visits were charged, the earliest first.
+func (s *settlement) visitLines(credit money.Amount) {
+	for _, v := range slices.Backward(s.merged) {
+		if n := min(v.Gross, credit); n > 0 {
+			s.line(Line{
+				Kind: KindVisit, Text: Text{"之前停车已计费", "Charged for the earlier visit"}, Ref: v.ID, Amount: -n,
+				From: v.Entry.In(s.w.r.loc), To: v.Exit.In(s.w.r.loc),
+			})
+			credit -= n
+		}
+	}
+}
+
+// atomLines writes the charges and caps of what was just priced.
+func (s *settlement) atomLines() {
+	atoms, trims := s.w.atoms, s.w.trims
+	slices.SortStableFunc(atoms, func(a, b atom) int { return cmp.Compare(a.from, b.from) })
+	slices.SortStableFunc(trims, func(a, b trim) int { return cmp.Compare(a.last, b.last) })
 	for i := 0; i < len(atoms); {
 		row := atoms[i]
 		// Rows that were cut only to be capped are one line, unless a cap's line comes between.
-		for i++; i < len(atoms) && row.continues(atoms[i]) && (len(trims) == 0 || trims[0].to != row.to); i++ {
+		for i++; i < len(atoms) && row.continues(atoms[i]) && (len(trims) == 0 || trims[0].last >= atoms[i].from); i++ {
 			row.count, row.to = row.count+atoms[i].count, atoms[i].to
 		}
-		if err := w.charge(row); err != nil {
-			return nil, 0, err
-		}
-		for ; len(trims) > 0 && trims[0].to == row.to; trims = trims[1:] {
-			if err := w.cap(trims[0]); err != nil {
-				return nil, 0, err
-			}
+		s.charge(row)
+		for len(trims) > 0 && (i == len(atoms) || trims[0].last < atoms[i].from) {
+			t := trims[0]
+			trims = trims[1:]
+			s.exactLine(-t.amount, Line{Kind: KindCap, Text: t.cap.text(s.w.r.t.Currency), From: s.local(t.from), To: s.local(t.to)})
 		}
 	}
-	return w.lines, w.written, nil
 }
 
 // continues says whether b is the next units of the same row.
-func (a atom) continues(b atom) bool {
-	return a.unit > 0 && a.unit == b.unit && a.band == b.band && a.step == b.step && a.from+a.count*a.unit == b.from
+func (a *atom) continues(b atom) bool {
+	return a.unit > 0 && a.unit == b.unit && a.band == b.band && a.step == b.step && a.run == b.run && a.plan == b.plan &&
+		a.price == b.price && b.used == 0 && a.used == 0 && a.from+a.count*a.unit == b.from
 }
 
-// writer keeps the exact total and what of it is written.
-type writer struct {
-	s       *settlement
-	lines   []Line
-	exact   money.Rat
-	written money.Amount
-}
-
-// add writes a line for an exact amount; one that rounds to nothing is carried into the next.
-func (w *writer) add(amount money.Rat, line Line) (err error) {
-	if w.exact, err = w.exact.Add(amount); err != nil {
-		return err
-	}
-	total := w.exact.Round()
-	line.Amount, w.written = total-w.written, total
+// exactLine writes a line for an exact amount; one that rounds to nothing is carried into the next.
+func (s *settlement) exactLine(amount int64, line Line) {
+	s.exact = s.w.add(s.exact, amount)
+	total := money.Amount(rounding{unit: s.w.r.den, mode: RoundHalfUp}.of(s.exact) / s.w.r.den)
+	line.Amount, s.wrote = total-s.wrote, total
 	if line.Amount != 0 {
-		w.lines = append(w.lines, line)
+		s.line(line)
 	}
-	return nil
 }
 
-func (w *writer) charge(a atom) error {
-	amount, err := a.price.Times(a.count)
-	if err != nil {
-		return err
+func (s *settlement) adjust(amount money.Amount, text Text, during span) {
+	if amount != 0 {
+		s.line(Line{Kind: KindAdjust, Text: text, Amount: amount, From: s.local(during.from), To: s.local(during.to)})
+		s.wrote += amount
 	}
-	band := w.s.walker.plan.Bands[a.band]
-	return w.add(amount, Line{Kind: KindCharge, Text: w.chargeText(a, band), Band: band.ID, From: w.s.local(a.from), To: w.s.local(a.to)})
 }
 
-func (w *writer) cap(t trim) error {
-	amount, err := t.amount.Neg()
-	if err != nil {
-		return err
+func (s *settlement) charge(a atom) {
+	line := Line{Kind: KindCharge, Text: s.chargeText(&a), From: s.local(a.from), To: s.local(a.to)}
+	if a.band >= 0 {
+		line.Band = a.plan.src.Bands[a.band].ID
+	} else if a.guard > 0 {
+		line.Band = s.plan.src.Guards[a.guard-1].ID
 	}
-	c := w.s.walker.plan.Caps[t.cap]
-	return w.add(amount, Line{Kind: KindCap, Text: c.text(w.s.t.Currency), From: w.s.local(t.from), To: w.s.local(t.to)})
+	s.exactLine(s.w.times(a.price, a.count), line)
 }
 
-func (w *writer) chargeText(a atom, band Band) Text {
-	name, step := band.Name.or(Text{band.ID, band.ID}), band.Steps[a.step]
-	price := step.priceText(w.s.t.Currency)
-	unit := step.Unit.text()
+// planLines writes what rounding of cycles, minimum and multiplier change. sum is what came of them.
+func (s *settlement) planLines(sum int64, stay span) {
+	p := s.plan
+	var units int64
+	for i := range s.w.atoms {
+		units = s.w.add(units, s.w.atoms[i].left)
+	}
+	before := sum
+	if p.times != p.over && p.times > 0 {
+		before = sum / p.times * p.over
+	}
+	line := Line{Kind: KindAdjust, From: s.local(stay.from), To: s.local(stay.to)}
+	if p.times == 0 {
+		before = units
+	}
+	if before != units {
+		line.Text = Text{"按周期取整", "Rounding by period"}
+		if least := int64(p.src.Minimum) * s.w.r.den; before == least {
+			face := p.src.Minimum.Format(s.w.r.t.Currency)
+			line.Text = Text{"最低收费" + face, "Minimum charge " + face}
+		}
+		s.exactLine(before-units, line)
+	}
+	if before != sum {
+		factor := p.src.Multiplier.String()
+		line.Text = p.src.MultiplierName.or(Text{"费用×" + factor, "Fee × " + factor})
+		s.exactLine(sum-before, line)
+	}
+}
+
+func (s *settlement) chargeText(a *atom) Text {
+	if a.band < 0 {
+		return s.wholeText(a)
+	}
+	band := &a.plan.src.Bands[a.band]
+	step := &band.Steps[a.step]
+	name, price, unit := band.Name.or(Text{band.ID, band.ID}), step.priceText(s.w.r.t.Currency), step.Unit.text()
 	switch {
-	case a.started > 0:
-		part := Seconds(a.started).text()
+	case a.used > 0:
+		part := Seconds(a.used).text()
 		return Text{fmt.Sprintf("%s：%s（%s）", name.ZH, part.ZH, price.ZH), fmt.Sprintf("%s: %s (%s)", name.EN, part.EN, price.EN)}
-	case a.unit == 0:
+	case step.Unit == 0:
 		return Text{name.ZH + "：" + price.ZH, name.EN + ": " + price.EN}
 	}
 	return Text{
@@ -103,33 +157,39 @@ func (w *writer) chargeText(a atom, band Band) Text {
 	}
 }
 
-// priceText is a step's price for people, exact: a price that is no whole number of minor units is told for as many
-// units as make it one.
-func (s Step) priceText(c money.Currency) Text {
-	price := money.Amount(s.Price.Num).Format(c)
+// wholeText is of a charge for a whole cycle or stay.
+func (s *settlement) wholeText(a *atom) Text {
+	if a.guard > 0 {
+		g := &s.plan.src.Guards[a.guard-1]
+		return g.Name.or(Text{g.ID, g.ID})
+	}
+	c := a.plan.src.Cycle
+	if c.Kind == CycleBlock {
+		n := c.Length.text()
+		return Text{"满" + n.ZH, "A full " + n.EN}
+	}
+	return Text{"整个计费周期", "A full day's period"}
+}
+
+// priceText is a step's price for people, exact: a price that is no whole number of minor units is told for an hour, or
+// for as many units as make it one.
+func (s *Step) priceText(c money.Currency) Text {
 	if s.Unit == 0 {
+		price := money.Amount(s.Price.Num).Format(c)
 		if s.Price.Den > 1 {
 			price = fmt.Sprintf("%s/%d", price, s.Price.Den)
 		}
 		return Text{"一次" + price, price + " flat"}
 	}
-	per := (s.Unit * Seconds(s.Price.Den)).per()
+	units := max(s.Price.Den, 1)
+	if n := int64(3600 / s.Unit); n > units && 3600%s.Unit == 0 && n%units == 0 && s.Price.Den > 1 {
+		units = n
+	}
+	price, per := money.Amount(s.Price.Num*(units/max(s.Price.Den, 1))).Format(c), (s.Unit * Seconds(units)).per()
 	t := Text{"每" + per.ZH + price, price + " per " + per.EN}
-	if s.Price.Den > 1 { // then the unit is another length than the one the price is told for
+	if units > 1 { // then the unit is another length than the one the price is told for
 		unit := s.Unit.per()
 		t = Text{t.ZH + "（以每" + unit.ZH + "为单位）", t.EN + " (counted per " + unit.EN + ")"}
 	}
 	return t
-}
-
-func (c Cap) text(currency money.Currency) Text {
-	amount := c.Amount.Format(currency)
-	switch c.Window {
-	case WindowDay:
-		return Text{"每自然日最高" + amount, "At most " + amount + " per calendar day"}
-	case WindowBlock:
-		length := c.Length.per()
-		return Text{"每" + length.ZH + "最高" + amount, "At most " + amount + " per " + length.EN}
-	}
-	return Text{"单次最高" + amount, "At most " + amount + " per stay"}
 }

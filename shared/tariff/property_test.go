@@ -90,7 +90,7 @@ func TestPeriodicity(t *testing.T) {
 		entry := entryGen(tf).Draw(t, "entry")
 		rest := rapid.Int64Range(0, int64(block)*2).Draw(t, "rest")
 		first := gross(t, tf, testCalendar, entry, int64(block))
-		then := gross(t, tf, testCalendar, entry.Add(block.duration()), rest)
+		then := gross(t, tf, testCalendar, entry.Add(time.Duration(block)*time.Second), rest)
 		if both := gross(t, tf, testCalendar, entry, int64(block)+rest); both != first+then {
 			t.Fatalf("a block costs %s, then %d s cost %s, both together %s", first, rest, then, both)
 		}

@@ -3,6 +3,7 @@ package tariff
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"lotkeeper/shared/calendar"
@@ -12,72 +13,107 @@ import (
 // maxStay bounds what is believed to be one stay.
 const maxStay = 10 * 366 * day
 
+// Quote is what a stay costs, without how that came about. Amounts are in minor units.
+type Quote struct {
+	Gross, Free, Paid, Due money.Amount
+	// RatedTo and LeaveBy are as of a [Bill], in Unix seconds; LeaveBy is 0 where there is none.
+	RatedTo, LeaveBy int64
+	OverMaxStay      bool
+}
+
 // Rate prices a stay. It is pure: no clock, no network, no state; equal arguments give equal bills everywhere.
 //
 // Fractions of a second are not charged: a stay begins at the first whole second and ends at the last. An exit that
 // is the present moment makes the bill a quote.
 //
 // It fails on a tariff that Validate refuses, on a stay that ends before it begins, lacks a time or is longer than ten
-// years, and on a context with a value that makes no sense; never on a combination of sensible ones.
+// years, on one that has hundreds of thousands of pieces, and on a context with a value that makes no sense; never on a
+// combination of sensible ones. Whoever prices many stays by one tariff compiles it once: see [Compile].
 func Rate(t Tariff, cal calendar.Calendar, stay Stay, c Context) (Bill, error) {
-	if err := t.Validate(); err != nil {
+	r, err := Compile(t, cal)
+	if err != nil {
 		return Bill{}, err
 	}
-	if err := errors.Join(stay.check(), c.check()); err != nil {
-		return Bill{}, fmt.Errorf("tariff %s: %w", t.ID, err)
-	}
-	plan := t.plan(stay.Class)
-	if plan == nil {
-		return Bill{}, fmt.Errorf("tariff %s has no plan for class %q", t.ID, stay.Class)
-	}
-	loc := t.TZ.Location()
-	// Without their monotonic readings, which mean nothing on another machine.
-	stay.Entry, stay.Exit = stay.Entry.Round(0), stay.Exit.Round(0)
-	bill := Bill{
-		Tariff: t.ID, Version: t.Version, Calendar: cal.ID, CalendarVersion: cal.Version,
-		Plan: plan.ID, Currency: t.Currency, Class: stay.Class,
-		Entry: stay.Entry.In(loc), Exit: stay.Exit.In(loc), RatedTo: stay.Exit.In(loc),
-		Monotone: plan.monotone(),
-	}
-	s := settlement{t: &t, ctx: &c, walker: newWalker(&t, plan, cal), entry: firstSecond(stay.Entry)}
-	paid, err := s.graceFrom(stay.Exit)
+	return r.Rate(stay, c)
+}
+
+// Rate prices a stay, with the bill's lines.
+func (r *Rater) Rate(stay Stay, c Context) (Bill, error) {
+	var lines []Line
+	q, p, err := r.rate(stay, c, &lines)
 	if err != nil {
-		return Bill{}, fmt.Errorf("price a stay by tariff %s: %w", t.ID, err)
+		return Bill{}, fmt.Errorf("price a stay by tariff %s: %w", r.t.ID, err)
 	}
-	if !paid.IsZero() {
-		bill.RatedTo, bill.LeaveBy = paid.In(loc), paid.Add(t.GraceAfterPayment.duration()).In(loc)
+	bill := Bill{
+		Tariff: r.t.ID, Version: r.t.Version, Calendar: r.cal.ID, CalendarVersion: r.cal.Version,
+		Plan: p.src.ID, Currency: r.t.Currency, Class: stay.Class, Entitlements: stay.Entitlements,
+		// Without their monotonic readings, which mean nothing on another machine.
+		Entry: stay.Entry.Round(0).In(r.loc), Exit: stay.Exit.Round(0).In(r.loc), RatedTo: stay.Exit.Round(0).In(r.loc),
+		Lines: lines, Gross: q.Gross, Free: q.Free, Paid: q.Paid, Due: q.Due, Monotone: r.monotone(p),
 	}
-	if err := s.settle(&bill); err != nil {
-		return Bill{}, fmt.Errorf("price a stay by tariff %s: %w", t.ID, err)
+	if q.LeaveBy != 0 {
+		bill.RatedTo, bill.LeaveBy = time.Unix(q.RatedTo, 0).In(r.loc), time.Unix(q.LeaveBy, 0).In(r.loc)
+	}
+	if q.OverMaxStay {
+		bill.Flags = []Flag{FlagMaxStay}
 	}
 	return bill, nil
 }
 
-// plan is the one for a class of vehicle.
-func (t *Tariff) plan(class string) *Plan {
-	for i := range t.Plans {
-		if t.Plans[i].takes(class) {
-			return &t.Plans[i]
+// Quote prices a stay as Rate does, but makes no lines: for whoever needs the amounts of many stays.
+func (r *Rater) Quote(stay Stay, c Context) (Quote, error) {
+	q, _, err := r.rate(stay, c, nil)
+	if err != nil {
+		return Quote{}, fmt.Errorf("price a stay by tariff %s: %w", r.t.ID, err)
+	}
+	return q, nil
+}
+
+func (r *Rater) rate(stay Stay, c Context, lines *[]Line) (Quote, *plan, error) {
+	if err := stay.check(); err != nil {
+		return Quote{}, nil, err
+	}
+	if err := c.check(); err != nil {
+		return Quote{}, nil, err
+	}
+	w, _ := r.walkers.Get().(*walker)
+	w.failed = nil
+	s := &w.settlement
+	*s = settlement{w: w, ctx: c, stay: stay}
+	defer func() {
+		*s = settlement{} // keep nobody's data
+		r.walkers.Put(w)
+	}()
+	s.begin()
+	if s.plan = w.planOf(&s.stay, s.entry); s.plan == nil {
+		return Quote{}, nil, fmt.Errorf("no plan for class %q", stay.Class)
+	}
+	p, q := s.plan, s.settle(lines)
+	if w.failed != nil {
+		return Quote{}, nil, w.failed
+	}
+	return q, p, nil
+}
+
+// planOf is the first plan that fits.
+func (w *walker) planOf(stay *Stay, entry int64) *plan {
+	number, _, _ := w.line.at(entry)
+	for i := range w.r.plans {
+		p := &w.r.plans[i]
+		if p.src.takes(stay) && (p.days == 0 || w.line.days(number)&p.days != 0) {
+			return p
 		}
 	}
 	return nil
 }
 
-func (p *Plan) takes(class string) bool {
-	for _, c := range p.Classes {
-		if c == class {
-			return true
-		}
-	}
-	return len(p.Classes) == 0
+// takes says whether the plan is for the vehicle.
+func (p *Plan) takes(stay *Stay) bool {
+	return (len(p.Classes) == 0 || slices.Contains(p.Classes, stay.Class)) &&
+		(len(p.Entitlements) == 0 || slices.ContainsFunc(p.Entitlements, func(e string) bool { return slices.Contains(stay.Entitlements, e) }))
 }
 
-// monotone holds for every plan that this model can state: prices are not negative, a later exit only adds units, and
-// a cap takes no more than was added. A setting that breaks it (an exit-clock guard, a price for a full cycle) must
-// answer here.
-func (p *Plan) monotone() bool { return true }
-
-func (s Stay) check() error {
+func (s *Stay) check() error {
 	switch {
 	case s.Entry.IsZero() || s.Exit.IsZero():
 		return errors.New("the stay lacks its entry or exit time")
@@ -94,27 +130,4 @@ func firstSecond(t time.Time) int64 {
 		return t.Unix() + 1
 	}
 	return t.Unix()
-}
-
-func (s Seconds) duration() time.Duration { return time.Duration(s) * time.Second }
-
-// fee is what the tariff asks for a stay without what is covered.
-func (w *walker) fee(stay span, covered []span) (money.Amount, error) {
-	if stay.from >= stay.to {
-		return 0, nil
-	}
-	atoms, err := w.walk(stay, covered)
-	if err != nil {
-		return 0, err
-	}
-	if atoms, _, err = w.applyCaps(atoms); err != nil {
-		return 0, err
-	}
-	var sum money.Rat
-	for _, a := range atoms {
-		if sum, err = sum.Add(a.left); err != nil {
-			return 0, err
-		}
-	}
-	return sum.Round(), nil
 }

@@ -59,16 +59,14 @@ func sound(t failer, b Bill) {
 	for _, l := range b.Lines {
 		sum += l.Amount
 		switch l.Kind {
-		case KindCharge:
-			gross += l.Amount
-		case KindCap:
+		case KindCharge, KindCap, KindAdjust, KindVisit:
 			gross += l.Amount
 		case KindFree:
 			free -= l.Amount
 		case KindPaid:
 			paid -= l.Amount
 		}
-		if (l.Amount > 0) != (l.Kind == KindCharge) || l.Amount == 0 {
+		if ((l.Amount > 0) != (l.Kind == KindCharge) && l.Kind != KindAdjust) || l.Amount == 0 {
 			t.Fatalf("a line of kind %s has the amount %s: %+v", l.Kind, l.Amount, b)
 		}
 		if l.To.Before(l.From) || l.Text.ZH == "" || l.Text.EN == "" {

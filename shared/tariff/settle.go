@@ -12,136 +12,277 @@ import (
 
 // settlement puts together what the tariff asks and what the context takes off.
 type settlement struct {
-	t      *Tariff
-	ctx    *Context
-	walker *walker
-	entry  int64
+	w    *walker
+	ctx  Context
+	stay Stay
+	plan *plan
+
+	actual int64 // the visit's own entry
+	entry  int64 // the entry that is rated from: of the first of merged visits
+	exit   int64
+	closed []span // stays that were paid and are done with, of a tariff that begins anew after a payment
+	from   int64  // where the present stay begins
+	gaps   []span // time outside between merged visits
+	merged []Visit
+	credit money.Amount // what they were charged
+	shared [maxShared]money.Amount
+	noFree bool
+	lines  *[]Line
+	exact  int64 // of lines: the running total, and what of it is written
+	wrote  money.Amount
 }
 
-// settle fills the bill's lines and sums, for the stay up to RatedTo.
-func (s *settlement) settle(b *Bill) error {
-	lines, gross, err := s.grossLines(span{s.entry, b.RatedTo.Unix()})
-	if err != nil {
-		return err
+// maxShared is how many shared caps a plan may have.
+const maxShared = 4
+
+// begin finds the seconds to price and the visits to look at.
+func (s *settlement) begin() {
+	t := &s.w.r.t
+	s.actual, s.exit = firstSecond(s.stay.Entry), s.stay.Exit.Unix()
+	switch t.Precision {
+	case PrecisionClock:
+		s.actual, s.exit = s.stay.Entry.Unix()-int64(s.stay.Entry.Second()), s.exit-int64(s.stay.Exit.Second())
+	case PrecisionMinute:
+		s.exit = s.actual + (s.exit-s.actual)/60*60
 	}
-	reductions, left, err := s.reduce(gross, b.RatedTo.Unix())
-	if err != nil {
-		return err
+	s.entry = s.actual
+	if t.Reentry != nil {
+		s.merge(t.Reentry)
 	}
-	b.Lines = append(lines, reductions...)
-	b.Gross, b.Free = gross, gross-left
-	for _, p := range s.ctx.payments() {
-		if take := min(p.Amount, left); take > 0 {
-			at := p.At.In(s.t.TZ.Location())
-			b.Lines = append(b.Lines, Line{Kind: KindPaid, Text: Text{"已付", "Paid"}, From: at, To: at, Ref: p.ID, Amount: -take})
-			b.Paid, left = b.Paid+take, left-take
-		}
-	}
-	b.Due = left
-	return nil
+	s.from = s.entry
 }
 
-// reduce takes off rights, bookings and coupons, in this order, each as a line. None ever adds: where the rest of a
-// stay would cost more alone (a unit cut in two costs twice), the fee stays as it was.
-func (s *settlement) reduce(gross money.Amount, to int64) (lines []Line, left money.Amount, err error) {
-	left = gross
-	lower := func(target money.Amount, ref string, name, fallback Text, during span) {
-		if target = max(target, 0); target < left {
-			lines = append(lines, Line{Kind: KindFree, Text: name.or(fallback), Ref: ref, Amount: target - left,
-				From: s.local(during.from), To: s.local(during.to)})
-			left = target
+// merge goes back through the visits that this one goes on with.
+func (s *settlement) merge(rule *Reentry) {
+	visits := slices.Clone(s.ctx.Visits)
+	slices.SortFunc(visits, func(a, b Visit) int { return cmp.Or(b.Exit.Compare(a.Exit), b.Entry.Compare(a.Entry)) })
+	for _, v := range visits { // the latest first
+		out, in := v.Exit.Unix(), firstSecond(v.Entry)
+		if out > s.entry || in > out {
+			continue
+		}
+		if s.entry-out > int64(rule.Within) {
+			break
+		}
+		if rule.Outside == OutsideSkipped {
+			s.gaps = append(s.gaps, span{out, s.entry})
+		}
+		s.entry, s.merged = in, append(s.merged, v)
+		s.credit += v.Gross
+	}
+	s.gaps = union(s.gaps)
+}
+
+// settle prices the stay up to its exit, or to the payment in whose grace the exit falls.
+func (s *settlement) settle(lines *[]Line) Quote {
+	s.lookBack()
+	var q Quote
+	to := s.exit
+	if paid := s.grace(); paid != 0 {
+		to, q.LeaveBy = paid, paid+int64(s.w.r.t.GraceAfterPayment)
+	}
+	q.RatedTo = to
+	s.w.over = false
+	s.lines = lines
+	gross := s.gross(to)
+	q.OverMaxStay = s.w.over
+	left := s.reduce(gross, to)
+	q.Gross, q.Free = gross, gross-left
+	if len(s.ctx.Payments) > 0 {
+		for _, p := range s.ctx.payments() {
+			if take := min(p.Amount, left); take > 0 {
+				at := p.At.In(s.w.r.loc)
+				s.line(Line{Kind: KindPaid, Text: Text{"已付", "Paid"}, From: at, To: at, Ref: p.ID, Amount: -take})
+				q.Paid, left = q.Paid+take, left-take
+			}
 		}
 	}
-	whole := span{s.entry, to}
-	var covered []span
-	cover := func(during span, ref string, name, fallback Text) error {
-		during = span{max(during.from, whole.from), min(during.to, whole.to)}
-		if left == 0 || during.from >= during.to {
-			return nil
-		}
-		more := union(append(slices.Clone(covered), during))
-		fee, err := s.walker.fee(whole, more)
-		if err == nil && fee <= left {
-			covered = more // kept also when it saves nothing yet: with the next it may
-			lower(fee, ref, name, fallback, during)
-		}
-		return err
+	q.Due = left
+	if lines != nil && *lines == nil {
+		*lines = []Line{}
 	}
-	for _, r := range s.ctx.Rights {
-		if r.Kind == RightFree {
-			lower(0, r.ID, r.Name, Text{"免费车辆", "Free vehicle"}, whole)
-		} else if err := cover(openSpan(r.From, r.Until), r.ID, r.Name, Text{"月卡", "Month card"}); err != nil {
-			return nil, 0, err
+	return q
+}
+
+func (s *settlement) line(l Line) {
+	if s.lines != nil {
+		*s.lines = append(*s.lines, l)
+	}
+}
+
+// lookBack finds what earlier visits change: shared caps, and free time for the first visit only.
+func (s *settlement) lookBack() {
+	p := s.plan.src
+	if len(s.ctx.Visits) == 0 {
+		return
+	}
+	for i := range p.SharedCaps {
+		c := &p.SharedCaps[i]
+		for _, v := range s.ctx.Visits {
+			if s.inWindow(c.Window, c.At, c.Length, s.actual, firstSecond(v.Entry)) {
+				s.shared[i] += v.Gross
+			}
+		}
+	}
+	if f := p.Free; f != nil && f.OncePer != nil {
+		s.noFree = slices.ContainsFunc(s.ctx.Visits, func(v Visit) bool {
+			return s.inWindow(f.OncePer.Window, f.OncePer.At, f.OncePer.Length, s.entry, firstSecond(v.Entry))
+		})
+	}
+}
+
+// inWindow says whether a visit that began at earlier shares a window with one that begins at entry.
+func (s *settlement) inWindow(kind Window, at Clock, length Seconds, entry, earlier int64) bool {
+	if earlier >= entry {
+		return false
+	}
+	if kind == WindowRolling {
+		return earlier >= entry-int64(length)
+	}
+	line, edge := &s.w.line, []start{{int32(at % day), 0}}
+	return line.next(earlier, edge) == line.next(entry, edge)
+}
+
+// ask is what the tariff asks for the stays up to a time without what is covered, before booking prices.
+func (s *settlement) ask(to int64, c cover) money.Amount {
+	if len(s.gaps) > 0 {
+		c = c.with(s.gaps, RestOne, FreeTestRest)
+	}
+	if s.noFree {
+		c.free = FreeTestNone
+	}
+	var sum int64
+	for i := 0; i <= len(s.closed); i++ {
+		sum = s.w.add(sum, s.priced(s.span(i, to), c))
+	}
+	return s.capped(max(s.rounded(sum)-s.credit, 0))
+}
+
+// span is the stay of that number, of those that the present one and payments made.
+func (s *settlement) span(i int, to int64) span {
+	if i < len(s.closed) {
+		return s.closed[i]
+	}
+	return span{s.from, to}
+}
+
+func (s *settlement) priced(stay span, c cover) int64 {
+	s.w.atoms, s.w.trims, s.w.lines, s.w.pieces = s.w.atoms[:0], s.w.trims[:0], s.lines != nil, 0
+	if stay.from >= stay.to {
+		return 0
+	}
+	return s.w.price(s.plan, stay, c)
+}
+
+// rounded is an exact sum in minor units.
+func (s *settlement) rounded(sum int64) money.Amount {
+	round := s.w.r.round
+	if round.per != RoundTotal {
+		round = rounding{unit: s.w.r.den, mode: RoundHalfUp}
+	}
+	return money.Amount(round.of(sum) / s.w.r.den)
+}
+
+// capped is what shared caps leave.
+func (s *settlement) capped(fee money.Amount) money.Amount {
+	for i := range s.plan.src.SharedCaps {
+		c := &s.plan.src.SharedCaps[i]
+		fee = min(fee, max(c.Amount-s.shared[i], 0))
+	}
+	return fee
+}
+
+// gross is what is asked before anything is taken off, with its lines.
+func (s *settlement) gross(to int64) money.Amount {
+	if s.lines != nil {
+		return s.chargeLines(to) + s.bookings()
+	}
+	return s.ask(to, cover{}) + s.bookings()
+}
+
+// bookings is what is asked for bookings, used or not.
+func (s *settlement) bookings() (sum money.Amount) {
+	for _, b := range s.ctx.Bookings {
+		sum += b.Price
+		if b.Price > 0 {
+			s.line(Line{
+				Kind: KindCharge, Text: b.Name.or(Text{"预约", "Booking"}), Ref: b.ID, Amount: b.Price,
+				From: b.From.In(s.w.r.loc), To: b.Until.In(s.w.r.loc),
+			})
+		}
+	}
+	return sum
+}
+
+// reduce takes off rights, bookings and coupons, each as a line. None ever adds: where the rest of a stay would cost
+// more alone (a unit cut in two costs twice), the fee stays as it was.
+func (s *settlement) reduce(gross money.Amount, to int64) money.Amount {
+	if len(s.ctx.Rights)+len(s.ctx.Bookings)+len(s.ctx.Coupons) == 0 {
+		return gross
+	}
+	r := reduction{settlement: s, left: gross, to: to, whole: span{s.entry, to}}
+	for _, b := range s.ctx.Bookings {
+		r.fixed += b.Price
+	}
+	for _, x := range s.ctx.Rights {
+		if x.Kind == RightFree {
+			r.lower(r.fixed, x.ID, x.Name, Text{"免费车辆", "Free vehicle"}, r.whole)
+		} else {
+			r.pass(x)
 		}
 	}
 	for _, b := range s.ctx.Bookings {
-		if err := cover(openSpan(b.From, b.Until), b.ID, b.Name, Text{"预约时段", "Booked time"}); err != nil {
-			return nil, 0, err
-		}
+		r.booking(b)
 	}
-	early := whole
-	for _, c := range s.ctx.Coupons {
-		if c.Kind != CouponMinutes || left == 0 {
-			continue
-		}
-		before := early.to
-		early.to = max(early.from, early.to-c.Minutes*60)
-		fee, err := s.walker.fee(early, covered)
-		if err != nil {
-			return nil, 0, err
-		}
-		n := strconv.FormatInt(c.Minutes, 10)
-		lower(fee, c.ID, c.Name, Text{"优惠券：减免" + n + "分钟", "Coupon: " + plural(c.Minutes, "minute")}, span{early.to, before})
-	}
-	for _, c := range s.ctx.Coupons {
-		switch c.Kind {
-		case CouponFull:
-			lower(0, c.ID, c.Name, Text{"优惠券：全免", "Coupon: free of charge"}, whole)
-		case CouponAmount:
-			face := c.Amount.Format(s.t.Currency)
-			lower(left-c.Amount, c.ID, c.Name, Text{"优惠券：减" + face, "Coupon: " + face + " off"}, whole)
-		case CouponPercent:
-			rest, err := money.NewRat(100-int64(c.Percent), 100)
-			if err != nil {
-				return nil, 0, err
+	for _, kind := range s.w.r.t.Coupons.order() {
+		for _, c := range s.ctx.Coupons {
+			if c.Kind == kind {
+				r.coupon(c)
 			}
-			if rest, err = rest.Times(int64(left)); err != nil {
-				return nil, 0, err
-			}
-			n := strconv.Itoa(c.Percent)
-			lower(rest.Round(), c.ID, c.Name, Text{"优惠券：减" + n + "%", "Coupon: " + n + "% off"}, whole)
 		}
 	}
-	return lines, left, nil
+	return r.left
 }
 
-// graceFrom is the time of the payment that settled the fee of its moment and in whose grace the exit falls; zero if
-// there is none. Of several it is the latest. Only a payment when something was owed counts.
-func (s *settlement) graceFrom(exit time.Time) (time.Time, error) {
-	var sum money.Amount
-	var found time.Time
+func (c *CouponRule) order() []CouponKind {
+	if c == nil || len(c.Order) == 0 {
+		return []CouponKind{CouponFull, CouponMinutes, CouponPercent, CouponAmount}
+	}
+	return c.Order
+}
+
+// grace is the time of the payment that settled the fee of its moment and in whose grace the exit falls; 0 if there is
+// none. Of several it is the latest. Only a payment when something was owed counts. Where a payment ends a stay and
+// another begins, the stays before are closed.
+func (s *settlement) grace() (found int64) {
+	if len(s.ctx.Payments) == 0 {
+		return 0
+	}
+	t := &s.w.r.t
+	var sum, settled money.Amount
 	payments := s.ctx.payments()
 	for i, p := range payments {
 		sum += p.Amount
-		if i+1 < len(payments) && payments[i+1].At.Equal(p.At) {
+		at := p.At.Unix()
+		if (i+1 < len(payments) && payments[i+1].At.Equal(p.At)) || p.At.After(s.stay.Exit) || at < s.from {
 			continue
 		}
-		if p.At.After(exit) || exit.After(p.At.Add(s.t.GraceAfterPayment.duration())) || p.At.Unix() < s.entry {
+		inside := !s.stay.Exit.After(p.At.Add(time.Duration(t.GraceAfterPayment) * time.Second))
+		if !inside && t.AfterPayment != AfterNewStay {
 			continue
 		}
-		gross, err := s.walker.fee(span{s.entry, p.At.Unix()}, nil)
-		if err != nil {
-			return time.Time{}, err
+		gross := s.gross(at)
+		owed := s.reduce(gross, at)
+		if owed <= settled || sum < owed {
+			continue
 		}
-		_, owed, err := s.reduce(gross, p.At.Unix())
-		if err != nil {
-			return time.Time{}, err
-		}
-		if owed > 0 && sum >= owed {
-			found = p.At
+		if found = at; !inside {
+			found = 0
+			s.closed = append(s.closed, span{s.from, at})
+			s.from, settled = at, owed
 		}
 	}
-	return found, nil
+	return found
 }
 
 // payments in the order of their times.
@@ -156,13 +297,23 @@ func (c *Context) payments() []Payment {
 	return sorted
 }
 
-// check refuses what could only be a slip. The bound of the sums keeps all that follows inside 64 bits.
+// check refuses what could only be a slip. The bounds of the sums keep all that follows inside 64 bits.
 func (c *Context) check() error {
 	var paid money.Amount
 	for _, p := range c.Payments {
 		var err error
 		if paid, err = paid.Add(p.Amount); err != nil || p.Amount < 0 {
 			return fmt.Errorf("payment %s: amount %d is out of range", p.ID, int64(p.Amount))
+		}
+	}
+	for _, v := range c.Visits {
+		if v.Gross < 0 || v.Gross > maxPrice || v.Entry.IsZero() || v.Exit.Before(v.Entry) {
+			return fmt.Errorf("visit %s makes no sense", v.ID)
+		}
+	}
+	for _, b := range c.Bookings {
+		if b.Price < 0 || b.Price > maxPrice {
+			return fmt.Errorf("booking %s: price %d is out of range", b.ID, int64(b.Price))
 		}
 	}
 	for _, r := range c.Rights {
@@ -185,21 +336,13 @@ func (c *Context) check() error {
 	return nil
 }
 
-// openSpan is the whole seconds from from until until, where zero is open.
-func openSpan(from, until time.Time) span {
-	s := span{-forever, forever}
-	if !from.IsZero() {
-		s.from = from.Unix()
-	}
-	if !until.IsZero() {
-		s.to = firstSecond(until)
-	}
-	return s
-}
-
-func (s *settlement) local(u int64) time.Time { return time.Unix(u, 0).In(s.t.TZ.Location()) }
+func (s *settlement) local(u int64) time.Time { return time.Unix(u, 0).In(s.w.r.loc) }
 
 // or is t, or what stands for it where it is empty.
 func (t Text) or(fallback Text) Text {
 	return Text{cmp.Or(t.ZH, fallback.ZH), cmp.Or(t.EN, fallback.EN)}
+}
+
+func minutesText(n int64) Text {
+	return Text{strconv.FormatInt(n, 10) + "分钟", plural(n, "minute")}
 }

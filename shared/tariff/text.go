@@ -8,8 +8,55 @@ import (
 	_ "time/tzdata" // a booth without the system's zone files must price as any other machine does
 )
 
-// Seconds is a length of time; its JSON form is a whole number.
+// Seconds is a length of time; its JSON form is a whole number. "1h30m" is read too: days, hours, minutes, seconds.
 type Seconds int64
+
+// UnmarshalJSON reads 5400 and "1h30m".
+func (s *Seconds) UnmarshalJSON(data []byte) error {
+	text := string(data)
+	if n, err := strconv.ParseInt(text, 10, 64); err == nil {
+		*s = Seconds(n)
+		return nil
+	}
+	bad := fmt.Errorf("%s is not a length of time: write seconds, or like 15m, 1h30m, 24h, 7d", text)
+	if len(text) < 3 || text[0] != '"' || text[len(text)-1] != '"' {
+		return bad
+	}
+	text = text[1 : len(text)-1]
+	if n, err := strconv.ParseInt(text, 10, 64); err == nil {
+		*s = Seconds(n)
+		return nil
+	}
+	var sum Seconds
+	units := "dhms"
+	for text != "" {
+		digits := len(text) - len(strings.TrimLeft(text, "0123456789"))
+		if digits == 0 || digits > 9 || digits == len(text) {
+			return bad
+		}
+		i := strings.IndexByte(units, text[digits])
+		if i < 0 {
+			return bad
+		}
+		n, err := strconv.ParseInt(text[:digits], 10, 64)
+		if err != nil {
+			return bad
+		}
+		sum += Seconds(n) * map[byte]Seconds{'d': day, 'h': 3600, 'm': 60, 's': 1}[units[i]]
+		units, text = units[i+1:], text[digits+1:]
+	}
+	*s = sum
+	return nil
+}
+
+// Text is something for customers to read, in both languages.
+type Text struct {
+	ZH string `json:"zh"`
+	EN string `json:"en"`
+}
+
+// ReadShort makes one string serve for both languages.
+func (t *Text) ReadShort(both string) { *t = Text{both, both} }
 
 // Clock is a time of day in seconds after midnight, 0 to 86400. Its text form is "08:00", "08:00:30" or "24:00".
 type Clock int

@@ -1,224 +1,346 @@
 package tariff
 
 import (
-	"fmt"
-
-	"lotkeeper/shared/calendar"
-	"lotkeeper/shared/money"
+	"errors"
+	"math/bits"
+	"slices"
 )
 
 // maxPieces bounds the work of one rating: a short cycle over a stay of years is a mistake, not a price.
 const maxPieces = 200_000
 
-// atom is a row of equal units bought one after another, or one part of a unit. What a cap takes is taken from left.
+var (
+	errTooMuch  = errors.New("the sums are larger than can be counted")
+	errTooShort = errors.New("the stay has more pieces under this tariff than can be priced")
+)
+
+// atom is a row of equal units bought one after another, or one unit or a part of one. What a cap takes is taken from
+// left. Amounts are in 1/den of a minor unit.
 type atom struct {
 	span
-	band, step int
-	unit       int64 // seconds from one unit's begin to the next's; 0 for an atom that is a single unit
-	count      int64
-	started    int64     // for a unit charged by started minutes: the seconds charged
-	price      money.Rat // of one unit
-	left       money.Rat // what all of them cost after the caps so far
+	unit, count int64 // seconds from one unit's begin to the next's, and how many; unit 0 is a single one
+	price, left int64 // of one unit; what all of them cost after the caps so far
+	used        int64 // of a unit charged by its share: the seconds charged
+	plan        *plan
+	run, cycle  int32
+	band, step  int16 // band -1: the whole cycle or stay at one price, by guard or full price
+	guard       int16 // which guard, counted from 1; 0 is the cycle's full price
 }
 
-// walker goes through a stay and buys its units.
+// walker goes through stays and buys their units. It serves one rating at a time; what it keeps saves allocations only.
 type walker struct {
-	plan   *Plan
+	r      *Rater
 	line   timeline
-	entry  int64
-	pieces int
+	plans  [6]dayPlan
+	oldest int
 	atoms  []atom
+	spare  []atom
+	trims  []trim
+	lines  bool // keep what caps took: somebody will ask for lines
+	pieces int
+	failed error
+	course [2]course
+	over   bool // the longest stay was exceeded
 
-	// Where the steps have got to. bought are the flat steps paid for in the current scope of the position.
-	position int64
-	bought   [][2]int
+	settlement settlement
 }
 
-func newWalker(t *Tariff, plan *Plan, cal calendar.Calendar) *walker {
-	return &walker{plan: plan, line: timeline{loc: t.TZ.Location(), cal: cal}}
+func newWalker(r *Rater) *walker { return &walker{r: r, line: timeline{r: r}} }
+
+// course is one plan on its way through one stretch of a stay.
+type course struct {
+	p *plan
+	span
+	holes []span // sorted and disjoint: time that is uncharged, covered or deducted
+	next  int    // the first hole that may matter still
+	zeros []span // sorted and disjoint: units run on through it, and those that begin in it are free
+	free  *Free  // nil where there is none
+	fixed uint64 // the bits of the day that bands with a day of their own look at
+
+	// Where the steps have got to in the stretch of the position.
+	base    int64 // when it began
+	fresh   bool  // it begins with the next unit
+	pos     [maxBands]int64
+	bought  []int32 // flat steps that are paid for, as band*maxSteps+step
+	charged int64   // seconds in priced bands
+	allowed int64   // how many more may be charged
+	deduct  int64   // how many of the next are free
+	over    bool    // the allowed time is used up
+	run     int32
+	cycle   int32
+	ended   int64 // the piece's end
+	open    openUnit
 }
 
-// walk prices a stay without what is covered, before caps. covered is sorted and disjoint.
-func (w *walker) walk(stay span, covered []span) ([]atom, error) {
-	w.entry, w.atoms, w.pieces = stay.from, nil, 0
-	w.restart()
-	free := w.plan.Free
-	if free != nil && free.Scope != ScopeCycle {
-		if free.spares(stay) {
-			return nil, nil
-		}
-		covered = free.deducted(stay, covered)
+// openUnit is one that its band's end did not end.
+type openUnit struct {
+	atom          int   // its index, -1 where it was bought whole
+	from          int64 // when it began
+	full          int64 // its length
+	left          int64 // of a pausing one: what is left of it
+	until         int64 // of one that runs through: when it ends
+	pauses, is    bool
+	step          *step
+	band, stepNum int
+}
+
+// part is a stretch of a stay that is priced as a stay of its own.
+type part struct {
+	span
+	holes, zeros []span // as of a course
+	// freeLength is what free time of the stay is compared with; below zero there is none. freeUntil ends what is deducted
+	// where that is counted from the entry of the whole stay; 0 counts it in the part.
+	freeLength, freeUntil int64
+}
+
+// fee prices a part: units, free time, caps, minimum, multiplier. It leaves the atoms and trims in w.
+func (w *walker) fee(p *plan, s part) (sum int64) {
+	first := w.mark()
+	if s.from >= s.to {
+		return 0
 	}
-	for piece := (span{stay.from, stay.from}); piece.to < stay.to; {
-		piece = span{piece.to, min(w.cycleEnd(piece.to), stay.to)}
-		if w.plan.Position == ScopeCycle {
-			w.restart()
+	for i := range p.guards {
+		g := &p.guards[i]
+		if g.src.Scope == ScopeCycle || !w.fits(g, s.span) {
+			continue
 		}
-		cut := covered
-		if free != nil && free.Scope == ScopeCycle {
-			if free.spares(piece) {
-				continue
+		w.guarded(g, s, i)
+		if g.src.Cheaper {
+			middle := w.mark()
+			w.ordinary(p, s)
+			if w.sum(middle.atoms, len(w.atoms)) <= w.sum(first.atoms, middle.atoms) {
+				w.drop(first, middle)
+			} else {
+				w.atoms, w.trims = w.atoms[:middle.atoms], w.trims[:middle.trims]
 			}
-			cut = free.deducted(piece, covered)
 		}
-		if err := w.piece(piece, cut); err != nil {
-			return nil, err
+		return w.finish(p, first.atoms)
+	}
+	w.ordinary(p, s)
+	return w.finish(p, first.atoms)
+}
+
+// mark is how far atoms and trims have got.
+type mark struct{ atoms, trims int }
+
+func (w *walker) mark() mark { return mark{len(w.atoms), len(w.trims)} }
+
+// drop removes what came between two marks.
+func (w *walker) drop(from, to mark) {
+	w.atoms = append(w.atoms[:from.atoms], w.atoms[to.atoms:]...)
+	w.trims = append(w.trims[:from.trims], w.trims[to.trims:]...)
+}
+
+func (w *walker) sum(from, to int) (sum int64) {
+	for i := from; i < to; i++ {
+		sum = w.add(sum, w.atoms[i].left)
+	}
+	return sum
+}
+
+// finish is the rounding of cycles, the minimum and the multiplier.
+func (w *walker) finish(p *plan, first int) (sum int64) {
+	if w.r.round.per == RoundCycle {
+		for i := first; i < len(w.atoms); {
+			next := i + 1
+			for next < len(w.atoms) && w.atoms[next].cycle == w.atoms[i].cycle {
+				next++
+			}
+			sum = w.add(sum, w.r.round.of(w.sum(i, next)))
+			i = next
+		}
+	} else {
+		sum = w.sum(first, len(w.atoms))
+	}
+	if least := int64(p.src.Minimum) * w.r.den; sum > 0 && sum < least {
+		sum = least
+	}
+	if p.times != p.over {
+		sum = w.times(sum/p.over, p.times)
+	}
+	return sum
+}
+
+// guarded prices a part by a guard.
+func (w *walker) guarded(g *guard, s part, index int) {
+	if g.plan != nil {
+		w.ordinary(g.plan, s)
+		return
+	}
+	w.whole(nil, s.span, int64(*g.src.Price)*w.r.den, index+1)
+}
+
+// whole buys a span at one price.
+func (w *walker) whole(p *plan, s span, price int64, guard int) {
+	if price != 0 {
+		w.atoms = append(w.atoms, atom{span: s, plan: p, count: 1, price: price, left: price, band: -1, guard: int16(guard)})
+	}
+}
+
+// ordinary prices a part by the plan's bands, with free time and caps.
+func (w *walker) ordinary(p *plan, s part) {
+	first := len(w.atoms)
+	if x := p.src.MaxStay; x != nil && x.Counted == CountElapsed && s.length() > int64(x.Length) {
+		s.to, w.over = s.from+int64(x.Length), true
+	}
+	c := w.begin(0, p, s)
+	if f := c.free; f != nil && (f.Scope == "" || f.Scope == ScopeStay) && f.spares(s.freeLength) {
+		return
+	}
+	for piece := (span{s.from, s.from}); piece.to < s.to && !c.over; c.cycle++ {
+		edge := w.cycleEnd(p, s.from, piece.to, c.cycle)
+		piece = span{piece.to, min(edge, s.to)}
+		w.cycleOf(c, piece, edge == piece.to)
+	}
+	if f := c.free; f != nil && f.Scope == ScopeChargeable && f.spares(c.charged) {
+		w.atoms = w.atoms[:first]
+		return
+	}
+	w.over = w.over || c.over
+	w.applyCaps(p, s.from, first)
+}
+
+// begin makes a course ready.
+func (w *walker) begin(depth int, p *plan, s part) *course {
+	c := &w.course[depth]
+	bought := c.bought[:0]
+	*c = course{p: p, span: s.span, holes: s.holes, zeros: s.zeros, base: s.from, bought: bought, allowed: forever}
+	if s.freeLength >= 0 {
+		c.free = p.src.Free
+	}
+	if x := p.src.MaxStay; x != nil && x.Counted != CountElapsed {
+		c.allowed = int64(x.Length)
+	}
+	if f := c.free; f != nil && f.Then == FreeDeduct {
+		switch f.Scope {
+		case "", ScopeStay:
+			c.deducted(s.span, s.freeUntil)
+		case ScopeChargeable:
+			c.deduct = int64(f.UpTo)
 		}
 	}
-	return w.atoms, nil
-}
-
-// spares says whether the free time makes the whole of s free.
-func (f *Free) spares(s span) bool {
-	length := Seconds(s.to - s.from)
-	return f.Then == FreeWhole && (length < f.UpTo || (f.Inclusive && length == f.UpTo))
-}
-
-// deducted adds to covered the free time at the beginning of s, if it is to be deducted.
-func (f *Free) deducted(s span, covered []span) []span {
-	if f.Then != FreeDeduct {
-		return covered
+	if p.fixed == DayOfStay {
+		number, _, _ := w.line.at(s.from)
+		c.fixed = w.line.days(number)
 	}
-	return union(append([]span{{s.from, s.from + int64(f.UpTo)}}, covered...))
+	return c
 }
 
-func (w *walker) restart() { w.position, w.bought = 0, w.bought[:0] }
+// spares says whether the free time makes so many seconds free.
+func (f *Free) spares(seconds int64) bool {
+	return f.Then != FreeDeduct && (seconds < int64(f.UpTo) || (f.Inclusive && seconds == int64(f.UpTo)))
+}
 
-// cycleEnd is when the cycle that instant u is in ends.
-func (w *walker) cycleEnd(u int64) int64 {
-	switch c := w.plan.Cycle; {
+// cycleOf prices one piece of a cycle: by a guard, at its full price, or by its units.
+func (w *walker) cycleOf(c *course, piece span, endsAtEdge bool) {
+	p := c.p
+	for i := range p.guards {
+		g := &p.guards[i]
+		if g.src.Scope != ScopeCycle || !w.fits(g, piece) {
+			continue
+		}
+		first, before := w.mark(), *c
+		if g.src.Cheaper {
+			before.bought = slices.Clone(c.bought)
+			w.piece(c, piece)
+		}
+		middle := w.mark()
+		if g.plan == nil {
+			w.whole(nil, piece, int64(*g.src.Price)*w.r.den, i+1)
+		} else {
+			w.subPiece(g.plan, c, piece)
+		}
+		if g.src.Cheaper && w.sum(first.atoms, middle.atoms) <= w.sum(middle.atoms, len(w.atoms)) {
+			w.atoms, w.trims = w.atoms[:middle.atoms], w.trims[:middle.trims]
+			return
+		}
+		w.drop(first, middle)
+		*c = before
+		w.number(c, first.atoms)
+		return
+	}
+	if p.src.Cycle != nil && p.src.Cycle.FullPrice != nil && endsAtEdge && w.beginsAtEdge(p, c, piece.from) {
+		first := len(w.atoms)
+		w.whole(p, piece, int64(*p.src.Cycle.FullPrice)*w.r.den, 0)
+		w.number(c, first)
+		return
+	}
+	w.piece(c, piece)
+}
+
+// number gives atoms that the course did not buy itself a run and its cycle.
+func (w *walker) number(c *course, first int) {
+	c.run++
+	for i := first; i < len(w.atoms); i++ {
+		w.atoms[i].run, w.atoms[i].cycle = c.run, c.cycle
+	}
+}
+
+// subPiece prices a piece by another plan.
+func (w *walker) subPiece(p *plan, outer *course, piece span) {
+	first := len(w.atoms)
+	s := part{span: piece, holes: outer.holes, zeros: outer.zeros, freeLength: -1}
+	if outer.free != nil || outer.p.src.Free == nil {
+		s.freeLength = piece.length() - overlap(piece, outer.holes)
+	}
+	c := w.begin(1, p, s)
+	f := c.free
+	if f != nil && (f.Scope == "" || f.Scope == ScopeStay) && f.spares(s.freeLength) {
+		return
+	}
+	w.piece(c, piece)
+	if f != nil && f.Scope == ScopeChargeable && f.spares(c.charged) {
+		w.atoms = w.atoms[:first]
+		return
+	}
+	w.applyCaps(p, piece.from, first)
+}
+
+// cycleEnd is when the cycle that begins or goes on at u ends.
+func (w *walker) cycleEnd(p *plan, entry, u int64, number int32) int64 {
+	switch c := p.src.Cycle; {
 	case c == nil:
 		return forever
 	case c.Kind == CycleDay:
-		return w.line.midnight(u)
+		return w.line.next(u, p.starts)
 	default:
-		return u + int64(c.Length) - (u-w.entry)%int64(c.Length)
+		return w.blockEnd(entry, int64(c.Length), c.Clock, int64(number))
 	}
 }
 
-// piece prices what one cycle has of the stay.
-func (w *walker) piece(piece span, covered []span) error {
-	for rest := piece; rest.from < rest.to; {
-		s := w.line.next(w.plan.Bands, rest)
-		rest.from = s.to
-		if w.pieces++; w.pieces > maxPieces {
-			return fmt.Errorf("the stay has more than %d pieces under this tariff", maxPieces)
-		}
-		if s.band < 0 || len(w.plan.Bands[s.band].Steps) == 0 {
-			continue
-		}
-		for _, run := range without(s.span, covered) {
-			if w.plan.Position == "" || w.plan.Position == ScopeRun {
-				w.restart()
-			}
-			if err := w.run(run, s.band); err != nil {
-				return err
-			}
-		}
+// blockEnd is the end of the block of that number, counted from 0.
+func (w *walker) blockEnd(entry, length int64, clock ClockKind, number int64) int64 {
+	if clock != ClockWall {
+		return entry + (number+1)*length
 	}
-	return nil
+	w.line.look(entry)
+	local := entry + w.line.offset + (number+1)*length
+	return max(w.line.instant(floorDiv(local, day), local-floorDiv(local, day)*day), entry+1)
 }
 
-// run buys units for an unbroken stretch in one band. A unit that the stretch's end cuts is not carried over.
-func (w *walker) run(run span, band int) error {
-	steps := w.plan.Bands[band].Steps
-	i := 0
-	for run.from < run.to {
-		for steps[i].UpTo != 0 && w.position >= int64(steps[i].UpTo) {
-			i++
-		}
-		var err error
-		if step := steps[i]; step.Unit == 0 {
-			run.from, err = w.flat(run, band, i, step)
-		} else {
-			run.from, err = w.units(run, band, i, step)
-		}
-		if err != nil {
-			return err
-		}
-	}
-	return nil
+func (w *walker) beginsAtEdge(p *plan, c *course, u int64) bool {
+	return u > c.from || p.src.Cycle.Kind == CycleBlock || w.line.next(u-1, p.starts) == u
 }
 
-// flat passes through a flat step and buys it if this scope has not. It returns how far it got.
-func (w *walker) flat(run span, band, i int, step Step) (int64, error) {
-	to := run.to
-	if step.UpTo != 0 {
-		to = min(to, run.from+int64(step.UpTo)-w.position)
+// add and times note an overflow instead of returning one: it is looked at once, at the end.
+func (w *walker) add(a, b int64) int64 {
+	sum := a + b
+	if (a^sum)&(b^sum) < 0 {
+		w.failed = errTooMuch
 	}
-	w.position += to - run.from
-	for _, b := range w.bought {
-		if b == [2]int{band, i} {
-			return to, nil
-		}
-	}
-	w.bought = append(w.bought, [2]int{band, i})
-	return to, w.buy(atom{span: span{run.from, to}, band: band, step: i, count: 1, price: step.Price})
+	return sum
 }
 
-// units buys all units that begin in a step. It returns how far it got.
-func (w *walker) units(run span, band, i int, step Step) (int64, error) {
-	unit, length := int64(step.Unit), run.to-run.from
-	count, rest := length/unit, length%unit
-	if step.UpTo != 0 {
-		begin := (int64(step.UpTo) - w.position + unit - 1) / unit // units that begin before the step's end
-		if begin <= count {
-			count, rest = begin, 0
-		}
+func (w *walker) times(a, n int64) int64 {
+	p, ok := times(a, n)
+	if !ok {
+		w.failed = errTooMuch
 	}
-	whole := count
-	if rest > 0 && (step.End == "" || step.End == EndCeil) {
-		whole++
-	}
-	w.position += count*unit + rest
-	to := run.from + count*unit + rest
-	if whole > 0 {
-		row := atom{span: span{run.from, min(to, run.from+whole*unit)}, band: band, step: i, unit: unit, count: whole, price: step.Price}
-		if err := w.buy(row); err != nil {
-			return 0, err
-		}
-	}
-	if rest > 0 && step.End == EndStarted {
-		charged := min((rest+59)/60*60, unit)
-		share, err := money.NewRat(charged, unit)
-		if err != nil {
-			return 0, err
-		}
-		part := atom{span: span{to - rest, to}, band: band, step: i, count: 1, started: charged}
-		if part.price, err = product(step.Price, share); err != nil {
-			return 0, err
-		}
-		return to, w.buy(part)
-	}
-	return to, nil
+	return p
 }
 
-// product is price × share.
-func product(price, share money.Rat) (money.Rat, error) {
-	times, err := price.Times(share.Num)
-	if err != nil {
-		return money.Rat{}, err
-	}
-	over, err := money.NewRat(1, share.Den)
-	if err != nil {
-		return money.Rat{}, err
-	}
-	// times.Num/times.Den × 1/den: both denominators are bounded by the check of the tariff.
-	whole, err := over.Times(times.Num)
-	if err != nil {
-		return money.Rat{}, err
-	}
-	return money.NewRat(whole.Num, whole.Den*times.Den)
-}
-
-// buy keeps an atom that costs something.
-func (w *walker) buy(a atom) (err error) {
-	if a.price.Sign() == 0 {
-		return nil
-	}
-	if a.left, err = a.price.Times(a.count); err != nil {
-		return err
-	}
-	w.atoms = append(w.atoms, a)
-	return nil
+// times is a·n for values not below zero.
+func times(a, n int64) (int64, bool) {
+	hi, lo := bits.Mul64(uint64(a), uint64(n))
+	return int64(lo), hi == 0 && lo <= forever
 }

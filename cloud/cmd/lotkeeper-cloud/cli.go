@@ -21,6 +21,7 @@ type cli struct {
 	User         userCmd         `cmd:"" help:"Add and list people who may sign in."`
 	Digest       digestCmd       `cmd:"" help:"Print what a lot's stored facts come to: cursors, digests, sums."`
 	Rebuild      rebuildCmd      `cmd:"" help:"Make sessions and passages again from the stored facts."`
+	Tariff       tariffCmd       `cmd:"" help:"Tools for tariffs as files: quote, check, explain, lint."`
 	Openapi      openapiCmd      `cmd:"" help:"Print the API document; needs no database."`
 	BrokerConfig brokerConfigCmd `cmd:"" help:"Write the files for a Mosquitto that replaces the embedded broker."`
 	VersionCmd   versionCmd      `cmd:"" name:"version" help:"Print the version."`

@@ -57,7 +57,9 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (code int
 		if errors.Is(err, context.Canceled) && ctx.Err() != nil {
 			return 0 // asked to stop while starting
 		}
-		fmt.Fprintln(stderr, "lotkeeper-cloud:", err)
+		if !errors.Is(err, errSilent) {
+			fmt.Fprintln(stderr, "lotkeeper-cloud:", err)
+		}
 		return 1
 	}
 	return 0

@@ -47,6 +47,7 @@ type cli struct {
 	Enroll   enrollCommand   `cmd:"" help:"Make this machine a booth of a lot, with a one-time code."`
 	Check    checkCommand    `cmd:"" help:"Check the journal on the disk from end to end. The agent must be stopped."`
 	Digest   digestCommand   `cmd:"" help:"Print what this booth holds, recomputed from its disk, as one line of JSON."`
+	Tariff   tariffCommand   `cmd:"" help:"Check that this program prices stays as it should."`
 	Operator operatorCommand `cmd:"" help:"Hash a booth operator's code, read from standard input, for the configuration file."`
 	Version  versionCommand  `cmd:"" help:"Print the version."`
 

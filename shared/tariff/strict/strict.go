@@ -68,6 +68,9 @@ func (f Faults) Err() error {
 	return f
 }
 
+// Short is a struct that may also be written as one string.
+type Short interface{ ReadShort(text string) }
+
 // Unmarshal reads one JSON value into the struct that target points to and returns every fault. What could be read is
 // in target even then, so that the caller's own checks can add to the list. It panics if target is no pointer.
 func Unmarshal(data []byte, target any) Faults {
@@ -109,6 +112,15 @@ func read(raw json.RawMessage, place string, v reflect.Value, faults *Faults) {
 		} else if err := target.UnmarshalText([]byte(text)); err != nil {
 			faults.Addf(place, "%s", err)
 		}
+		return
+	}
+	if short, ok := v.Addr().Interface().(Short); ok && len(raw) > 0 && raw[0] == '"' {
+		var text string
+		if err := json.Unmarshal(raw, &text); err != nil {
+			faults.Addf(place, "want a string, got %s", brief(raw))
+			return
+		}
+		short.ReadShort(text)
 		return
 	}
 	switch v.Kind() {

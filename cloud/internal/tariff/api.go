@@ -135,7 +135,7 @@ type findingBody struct {
 	Text  longBody `json:"text"`
 }
 
-func findingsOf(findings []Finding) []findingBody {
+func findingsOf(findings []engine.Finding) []findingBody {
 	out := make([]findingBody, 0, len(findings))
 	for _, f := range findings {
 		out = append(out, findingBody{string(f.Level), f.Code, f.Place, longBody(f.Text)})

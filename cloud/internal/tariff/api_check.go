@@ -93,6 +93,7 @@ type extrasBody struct {
 	Coupons     []couponBody     `json:"coupons,omitempty" maxItems:"50"`
 	Pass        *passBody        `json:"pass,omitempty"`
 	Booking     *bookingBody     `json:"booking,omitempty"`
+	FreeList    bool             `json:"free_list,omitempty" doc:"The vehicle need not pay."`
 }
 
 func (b *extrasBody) extras() (Extras, error) {
@@ -100,6 +101,7 @@ func (b *extrasBody) extras() (Extras, error) {
 	if b == nil {
 		return x, nil
 	}
+	x.FreeList = b.FreeList
 	for i, v := range b.PriorVisits {
 		x.Visits = append(x.Visits, engine.Visit{ID: fmt.Sprintf("visit-%d", i+1), Entry: v.Entry, Exit: v.Exit, Gross: money.Amount(v.Charged)})
 	}
@@ -156,7 +158,7 @@ type billBody struct {
 	Paid     int64      `json:"paid"`
 	Due      int64      `json:"due"`
 	Lines    []lineBody `json:"lines" doc:"They sum to due."`
-	Flags    []string   `json:"flags"`
+	Flags    []string   `json:"flags" doc:"max_stay_exceeded"`
 }
 
 func billBodyOf(m engine.Bill) billBody {
@@ -168,7 +170,10 @@ func billBodyOf(m engine.Bill) billBody {
 	}
 	b := billBody{
 		Plan: m.Plan, Currency: string(m.Currency), Entry: m.Entry, Exit: m.Exit, RatedTo: m.RatedTo, LeaveBy: at(m.LeaveBy),
-		Gross: int64(m.Gross), Free: int64(m.Free), Paid: int64(m.Paid), Due: int64(m.Due), Lines: []lineBody{}, Flags: flagsOf(m),
+		Gross: int64(m.Gross), Free: int64(m.Free), Paid: int64(m.Paid), Due: int64(m.Due), Lines: []lineBody{}, Flags: []string{},
+	}
+	for _, f := range m.Flags {
+		b.Flags = append(b.Flags, string(f))
 	}
 	for _, l := range m.Lines {
 		b.Lines = append(b.Lines, lineBody{string(l.Kind), longBody(l.Text), at(l.From), at(l.To), l.Band, int64(l.Amount)})

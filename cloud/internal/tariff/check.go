@@ -40,6 +40,7 @@ type Extras struct {
 	Coupons  []engine.Coupon
 	Pass     *Pass
 	Booking  *Booking
+	FreeList bool
 }
 
 // Payment is money received; without an amount it pays what was due then.
@@ -70,7 +71,7 @@ var ErrSource = fault.New(fault.Invalid, "tariff.source", "须给出费率文本
 type bench struct {
 	doc   engine.Tariff
 	cal   calendar.Calendar
-	rater *rater
+	rater *engine.Rater
 }
 
 // resolve finds the document and the calendar of a case.
@@ -116,7 +117,7 @@ func (s *Service) bench(ctx context.Context, sc scope.Scope, c Case) (*bench, er
 	if err != nil {
 		return nil, err
 	}
-	r, err := compile(doc, cal)
+	r, err := engine.Compile(doc, cal)
 	if err != nil {
 		return nil, ErrInvalid.With(place(""), "有误："+err.Error(), err.Error())
 	}
@@ -149,9 +150,7 @@ func (s *Service) Try(ctx context.Context, sc scope.Scope, c Case, v Vehicle, en
 }
 
 func (v Vehicle) stay(entry, exit time.Time) engine.Stay {
-	stay := engine.Stay{Entry: entry, Exit: exit, Class: v.Class}
-	entitle(&stay, v.Entitlements)
-	return stay
+	return engine.Stay{Entry: entry, Exit: exit, Class: v.Class, Entitlements: v.Entitlements}
 }
 
 func nonsense(err error) error {
@@ -167,11 +166,14 @@ func (b *bench) context(stay engine.Stay, x Extras) (engine.Context, error) {
 			c.Coupons[i].ID = fmt.Sprintf("coupon-%d", i+1)
 		}
 	}
+	if x.FreeList {
+		c.Rights = append(c.Rights, engine.Right{ID: "free-list", Kind: engine.RightFree})
+	}
 	if x.Pass != nil {
 		c.Rights = append(c.Rights, x.Pass.right(b.doc))
 	}
 	if x.Booking != nil {
-		c.Bookings = append(c.Bookings, x.Booking.booked())
+		c.Bookings = append(c.Bookings, engine.Booking{ID: "booking", From: x.Booking.From, Until: x.Booking.To, Price: x.Booking.Price})
 	}
 	payments := slices.SortedStableFunc(slices.Values(x.Payments), func(p, q Payment) int { return p.At.Compare(q.At) })
 	for i, p := range payments {
@@ -195,13 +197,19 @@ func (b *bench) context(stay engine.Stay, x Extras) (engine.Context, error) {
 	return c, nil
 }
 
-// startOf is the first moment of a date where the tariff is.
-func startOf(d calendar.Date, t engine.Tariff) time.Time {
-	return time.Date(d.Year, d.Month, d.Day, 0, 0, 0, 0, t.TZ.Location())
-}
-
-func nextDay(d calendar.Date) calendar.Date {
-	return calendar.Of(time.Date(d.Year, d.Month, d.Day+1, 12, 0, 0, 0, time.UTC))
+// right is the card as the engine takes it.
+func (p Pass) right(t engine.Tariff) engine.Right {
+	r := engine.Right{ID: "pass", Kind: engine.RightCover, Pass: p.Kind}
+	if p.Kind == "" && len(t.Passes) > 0 {
+		r.Pass = t.Passes[0].ID
+	}
+	if p.From != (calendar.Date{}) {
+		r.From = p.From.Midnight(t.TZ.Location())
+	}
+	if p.To != (calendar.Date{}) {
+		r.Until = p.To.Next().Midnight(t.TZ.Location())
+	}
+	return r
 }
 
 // Probed is a stay that is worth looking at, with its bill.
@@ -217,8 +225,8 @@ func (s *Service) Probe(ctx context.Context, sc scope.Scope, c Case, v Vehicle, 
 		return nil, err
 	}
 	var out []Probed
-	for _, p := range probes(b.doc, b.cal, v.Class, entry) {
-		entitle(&p.Stay, v.Entitlements)
+	for _, p := range engine.Probes(b.doc, b.cal, v.Class, entry) {
+		p.Stay.Entitlements = v.Entitlements
 		bill, err := b.rater.Rate(p.Stay, engine.Context{})
 		if err != nil {
 			return nil, nonsense(err)
@@ -229,19 +237,19 @@ func (s *Service) Probe(ctx context.Context, sc scope.Scope, c Case, v Vehicle, 
 }
 
 // Lint lists what is wrong with a case or doubtful. A text that cannot be read is wrong in every place named.
-func (s *Service) Lint(ctx context.Context, sc scope.Scope, c Case) ([]Finding, error) {
+func (s *Service) Lint(ctx context.Context, sc scope.Scope, c Case) ([]engine.Finding, error) {
 	doc, cal, err := s.resolve(ctx, sc, c)
 	if f := fault.From(err); f != nil && f.Code == ErrInvalid.Code {
-		var out []Finding
+		var out []engine.Finding
 		for _, d := range f.Details {
-			out = append(out, Finding{Level: LevelError, Code: "invalid", Place: within(d.Where), Text: engine.Text{ZH: d.ZH, EN: d.EN}})
+			out = append(out, engine.Finding{Level: engine.LevelError, Code: "invalid", Place: within(d.Where), Text: engine.Text{ZH: d.ZH, EN: d.EN}})
 		}
 		return out, nil
 	}
 	if err != nil {
 		return nil, err
 	}
-	return lint(doc, cal), nil
+	return engine.Lint(doc, cal), nil
 }
 
 // Explain tells a case in plain words.

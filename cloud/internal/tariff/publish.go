@@ -24,7 +24,7 @@ type Version struct {
 	Document    json.RawMessage
 	Number      int64  // of the tariff when it was published
 	Note        string // why
-	Accepted    []Finding
+	Accepted    []engine.Finding
 	Actor       scope.Actor
 	PublishedAt time.Time
 }
@@ -61,7 +61,7 @@ type Publication struct {
 type Published struct {
 	Version  Version
 	Same     bool // nothing new: the draft is what the latest version says, or this request was done before
-	Findings []Finding
+	Findings []engine.Finding
 	Applied  []Applied
 }
 
@@ -127,7 +127,7 @@ func (s *Service) publish(tx *database.Tx, sc scope.Scope, by By, t Tariff, p Pu
 	if err != nil {
 		return err
 	}
-	out.Findings = lint(doc, cal)
+	out.Findings = engine.Lint(doc, cal)
 	if err := judge(out.Findings, p.Accept); err != nil {
 		return err
 	}
@@ -178,10 +178,10 @@ func says(v Version, doc engine.Tariff) (bool, error) {
 }
 
 // judge refuses errors, and warnings that nobody accepted.
-func judge(findings []Finding, accept bool) error {
+func judge(findings []engine.Finding, accept bool) error {
 	unsafe, doubtful := ErrUnsafe, ErrWarnings
 	for _, f := range findings {
-		if f.Level == LevelError {
+		if f.Level == engine.LevelError {
 			unsafe = unsafe.With(place(f.Place), f.Text.ZH, f.Text.EN)
 		} else {
 			doubtful = doubtful.With(place(f.Place), f.Text.ZH, f.Text.EN)
@@ -196,10 +196,10 @@ func judge(findings []Finding, accept bool) error {
 	return nil
 }
 
-func warnings(findings []Finding) []Finding {
-	out := []Finding{}
+func warnings(findings []engine.Finding) []engine.Finding {
+	out := []engine.Finding{}
 	for _, f := range findings {
-		if f.Level == LevelWarning {
+		if f.Level == engine.LevelWarning {
 			out = append(out, f)
 		}
 	}

@@ -46,7 +46,7 @@ type Rehearsal struct {
 	Classes   []string           // only stays of these; none is all
 	Only      string             // only stays that this tariff billed; "" is all
 	From, To  time.Time          // stays that began in this time
-	Laws      []Finding          // what the candidate breaks
+	Laws      []engine.Finding   // what the candidate breaks
 	State     State
 	Total     int64 // stays, when it began
 	Done      int64
@@ -140,7 +140,7 @@ func (s *Service) StartRehearsal(ctx context.Context, sc scope.Scope, by By, in 
 	if len(r.Lots) == 0 {
 		return Rehearsal{}, ErrRequest.With("body.lots", "须选择停车场", "choose a lot")
 	}
-	r.Laws = lint(r.Document, judged)
+	r.Laws = engine.Lint(r.Document, judged)
 	if r.Total, err = s.store.countPast(ctx, sc, r); err != nil {
 		return Rehearsal{}, err
 	}

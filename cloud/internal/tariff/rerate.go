@@ -24,8 +24,8 @@ type past struct {
 type reckoner struct {
 	candidate engine.Tariff
 	calendar  *calendar.Calendar // for the candidate; nil: the one that the stay was billed with
-	before    map[reckonKey]*rater
-	after     map[uint64]*rater
+	before    map[reckonKey]*engine.Rater
+	after     map[uint64]*engine.Rater
 }
 
 type reckonKey struct {
@@ -37,12 +37,12 @@ type reckonKey struct {
 const ratersKept = 1000
 
 func newReckoner(candidate engine.Tariff, cal *calendar.Calendar) *reckoner {
-	return &reckoner{candidate: candidate, calendar: cal, before: map[reckonKey]*rater{}, after: map[uint64]*rater{}}
+	return &reckoner{candidate: candidate, calendar: cal, before: map[reckonKey]*engine.Rater{}, after: map[uint64]*engine.Rater{}}
 }
 
 // compare prices a stay with what its bill says of it: entry, exit, class, the free list of its day, staff's waivers. A
 // driver who paid before he left is taken to have paid, at the same moment, what the candidate would have asked then.
-func (r *reckoner) compare(p past) (before, after quote, why Reason) {
+func (r *reckoner) compare(p past) (before, after engine.Quote, why Reason) {
 	bill := p.Bill
 	if p.config == 0 {
 		return before, after, NoBillFact
@@ -65,7 +65,7 @@ func (r *reckoner) compare(p past) (before, after quote, why Reason) {
 			return before, after, OtherBenefit
 		}
 	}
-	stay := engine.Stay{Entry: bill.Entry, Exit: bill.Exit, Class: bill.Class}
+	stay := engine.Stay{Entry: bill.Entry, Exit: bill.Exit, Class: bill.Class, Entitlements: bill.Entitlements}
 	paid := r.credited(p)
 	with := known
 	with.Payments = paid
@@ -110,7 +110,7 @@ func (r *reckoner) credited(p past) []engine.Payment {
 }
 
 // raters returns the one of the tariff that billed the stay, and the candidate's.
-func (r *reckoner) raters(p past) (own, candidate *rater, why Reason) {
+func (r *reckoner) raters(p past) (own, candidate *engine.Rater, why Reason) {
 	if len(r.before) > ratersKept || len(r.after) > ratersKept {
 		clear(r.before)
 		clear(r.after)
@@ -124,7 +124,7 @@ func (r *reckoner) raters(p past) (own, candidate *rater, why Reason) {
 			return nil, nil, NoTariff
 		}
 		var err error
-		if own, err = compile(doc, p.terms.Calendar); err != nil {
+		if own, err = engine.Compile(doc, p.terms.Calendar); err != nil {
 			return nil, nil, Unpriceable
 		}
 		r.before[key] = own
@@ -136,7 +136,7 @@ func (r *reckoner) raters(p past) (own, candidate *rater, why Reason) {
 			cal = *r.calendar
 		}
 		var err error
-		if candidate, err = compile(r.candidate, cal); err != nil {
+		if candidate, err = engine.Compile(r.candidate, cal); err != nil {
 			return nil, nil, Unpriceable
 		}
 		r.after[p.config] = candidate

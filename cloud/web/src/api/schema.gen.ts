@@ -2384,6 +2384,7 @@ export interface components {
             entry: string;
             /** Format: date-time */
             exit: string;
+            /** @description max_stay_exceeded */
             flags: string[] | null;
             /** Format: int64 */
             free: number;
@@ -2583,6 +2584,8 @@ export interface components {
         TariffExtras: {
             booking?: components["schemas"]["TariffBooking"];
             coupons?: components["schemas"]["TariffCoupon"][] | null;
+            /** @description The vehicle need not pay. */
+            free_list?: boolean;
             pass?: components["schemas"]["TariffPass"];
             payments?: components["schemas"]["TariffPayment"][] | null;
             prior_visits?: components["schemas"]["TariffPriorVisit"][] | null;

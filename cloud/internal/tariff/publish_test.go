@@ -194,3 +194,35 @@ func TestAllLotsOrNone(t *testing.T) {
 		t.Errorf("applied %v", got)
 	}
 }
+
+const (
+	// A second band that the first leaves nothing.
+	shadowed = `{"name":"x","tz":"Asia/Shanghai","currency":"CNY","plans":[{"id":"all","bands":[
+		{"id":"any","steps":[{"unit":3600,"price":500}]},{"id":"never","steps":[{"unit":3600,"price":1}]}]}]}`
+	// Nights without a price.
+	gap = `{"name":"x","tz":"Asia/Shanghai","currency":"CNY","plans":[{"id":"all","bands":[
+		{"id":"day","from":"08:00","to":"20:00","steps":[{"unit":3600,"price":500}]}]}]}`
+)
+
+func TestErrorsAreRefusedAndWarningsAreAccepted(t *testing.T) {
+	w := newWorld(t)
+	id := w.tariff(shadowed)
+	status, text, _ := w.server.Raw(lottest.Admin, http.MethodPost, "/api/v1/tariffs/"+id+"/publish", body{"number": 1, "accept_warnings": true})
+	if status != 422 || !strings.Contains(string(text), `"tariff.unsafe"`) || !strings.Contains(string(text), `"where":"document.plans[0].bands[1]"`) {
+		t.Errorf("an error: %d %s", status, text)
+	}
+	id = w.tariff(gap)
+	in := body{"number": 1}
+	status, text, _ = w.server.Raw(lottest.Admin, http.MethodPost, "/api/v1/tariffs/"+id+"/publish", in)
+	if status != 409 || !strings.Contains(string(text), `"tariff.warnings"`) || !strings.Contains(string(text), `"where":"document.plans[0].bands"`) {
+		t.Errorf("a warning: %d %s", status, text)
+	}
+	in["accept_warnings"] = true
+	got := w.post("/tariffs/"+id+"/publish", in)
+	if got.text("version.accepted.0.code") != "gap" || got.text("findings.0.level") != "warning" {
+		t.Errorf("accepted %v", got)
+	}
+	if n := w.Count(`SELECT count(*) FROM audit WHERE action = 'tariff.publish' AND after->'accepted'->0->>'code' = 'gap'`); n != 1 {
+		t.Error("the audit log does not tell what was accepted")
+	}
+}

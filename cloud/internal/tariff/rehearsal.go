@@ -210,14 +210,19 @@ func (rehearseArgs) Kind() string { return "rehearse_tariff" }
 // Work adds the workers of tariffs to a set.
 func (s *Service) Work(set *job.Set) {
 	job.Add(set, func(ctx context.Context, a rehearseArgs, attempt int) error {
-		err := s.rehearse(ctx, RehearsalID(a.Rehearsal))
-		if err == nil || attempt < attemptsMax {
-			return err
-		}
-		s.o.Log.ErrorContext(ctx, "a rehearsal failed", "rehearsal", a.Rehearsal, "err", err)
-		return s.o.DB.WithTx(ctx, func(tx *database.Tx) error {
-			return s.store.endRehearsal(tx, scope.System("rehearsal"), RehearsalID(a.Rehearsal), Failed, s.now())
-		})
+		return s.work(ctx, RehearsalID(a.Rehearsal), attempt)
+	})
+}
+
+// work gives a rehearsal up that fails again and again, so that nobody waits for it.
+func (s *Service) work(ctx context.Context, which RehearsalID, attempt int) error {
+	err := s.rehearse(ctx, which)
+	if err == nil || attempt < attemptsMax || ctx.Err() != nil {
+		return err
+	}
+	s.o.Log.ErrorContext(ctx, "a rehearsal failed", "rehearsal", which, "err", err)
+	return s.o.DB.WithTx(ctx, func(tx *database.Tx) error {
+		return s.store.endRehearsal(tx, scope.System("rehearsal"), which, Failed, s.now())
 	})
 }
 

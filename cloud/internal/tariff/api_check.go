@@ -241,7 +241,7 @@ type checkChartOutput struct {
 	Body struct {
 		Currency string      `json:"currency"`
 		Step     int64       `json:"step_s" doc:"Between the points that are evenly spaced."`
-		Exact    bool        `json:"exact" doc:"Both sides of every jump are among the points."`
+		Exact    bool        `json:"exact" doc:"Both sides of every jump that was found between even points are there too; a rise and fall back within one step is not found."`
 		Points   []pointBody `json:"points" doc:"At most 500."`
 	}
 }

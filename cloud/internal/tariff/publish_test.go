@@ -3,6 +3,7 @@ package tariff_test
 import (
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 
 	"lotkeeper/cloud/internal/lot/lottest"
@@ -224,5 +225,28 @@ func TestErrorsAreRefusedAndWarningsAreAccepted(t *testing.T) {
 	}
 	if n := w.Count(`SELECT count(*) FROM audit WHERE action = 'tariff.publish' AND after->'accepted'->0->>'code' = 'gap'`); n != 1 {
 		t.Error("the audit log does not tell what was accepted")
+	}
+}
+
+func TestManyPublishersMakeOneVersion(t *testing.T) {
+	w := newWorld(t)
+	id := w.tariff(perHour(500))
+	var all sync.WaitGroup
+	answers := make(chan string, 8)
+	for range 8 {
+		all.Go(func() {
+			_, text, _ := w.server.Raw(lottest.Admin, http.MethodPost, "/api/v1/tariffs/"+id+"/publish", body{"number": 1, "accept_warnings": true})
+			answers <- string(text)
+		})
+	}
+	all.Wait()
+	close(answers)
+	for a := range answers {
+		if !strings.Contains(a, `"version":1`) {
+			t.Errorf("one was told %s", a)
+		}
+	}
+	if n := w.Count(`SELECT count(*) FROM library_versions`); n != 1 {
+		t.Errorf("%d versions", n)
 	}
 }

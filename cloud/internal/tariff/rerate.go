@@ -33,7 +33,7 @@ type reckonKey struct {
 	tariff fact.TariffRef
 }
 
-// raters bounds what a reckoner keeps.
+// ratersKept bounds what a reckoner keeps.
 const ratersKept = 1000
 
 func newReckoner(candidate engine.Tariff, cal *calendar.Calendar) *reckoner {
@@ -41,7 +41,9 @@ func newReckoner(candidate engine.Tariff, cal *calendar.Calendar) *reckoner {
 }
 
 // compare prices a stay with what its bill says of it: entry, exit, class, the free list of its day, staff's waivers. A
-// driver who paid before he left is taken to have paid, at the same moment, what the candidate would have asked then.
+// driver who paid before he left is taken to have paid, at the same moment, what the candidate would have asked then. Bills
+// know nothing of earlier visits, so neither price does. A stay whose own tariff does not give its bill again is left out:
+// something was known to the booth that is not known here.
 func (r *reckoner) compare(p past) (before, after engine.Quote, why Reason) {
 	bill := p.Bill
 	if p.config == 0 {

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -166,7 +167,7 @@ func (s store) calendarVersions(ctx context.Context, sc scope.Scope, which Calen
 
 func oneCalendarVersion(q *gorm.DB) (CalendarVersion, error) {
 	c, err := oneCalendar(q)
-	if err == ErrNoCalendar { //nolint:errorlint // it comes from the line above
+	if errors.Is(err, ErrNoCalendar) {
 		err = ErrNoCalendarVersion
 	}
 	return c.Latest, err

@@ -1304,7 +1304,7 @@ export interface components {
         };
         CheckChartReply: {
             currency: string;
-            /** @description Both sides of every jump are among the points. */
+            /** @description Both sides of every jump that was found between even points are there too; a rise and fall back within one step is not found. */
             exact: boolean;
             /** @description At most 500. */
             points: components["schemas"]["TariffPoint"][] | null;

@@ -83,6 +83,22 @@ FROM configs c CROSS JOIN LATERAL (SELECT convert_from(c.document, 'UTF8')::json
 WHERE c.lot_id = l.id AND c.number = l.config_number;
 CREATE INDEX lots_calendar ON lots (calendar_id) WHERE calendar_id <> '';
 
+-- +goose StatementBegin
+DO $$
+BEGIN
+    IF EXISTS (
+        SELECT FROM lots l JOIN configs c ON c.lot_id = l.id AND c.number = l.config_number
+        CROSS JOIN LATERAL (SELECT convert_from(c.document, 'UTF8')::json AS doc) d
+        WHERE (SELECT count(*) FROM lot_rules r WHERE r.lot_id = l.id)
+                <> CASE json_typeof(d.doc->'rules') WHEN 'array' THEN json_array_length(d.doc->'rules') ELSE 0 END
+            OR l.calendar_id <> coalesce(d.doc->'calendar'->>'id', '')
+    ) THEN
+        RAISE EXCEPTION 'a lot''s rules or calendar were not taken over from its configuration';
+    END IF;
+END
+$$;
+-- +goose StatementEnd
+
 -- A tariff tried on stays that were billed. It goes on from its cursor, whoever works on it.
 CREATE TABLE rehearsals (
     id          text PRIMARY KEY CHECK (id ~ '^reh-[0-9a-hjkmnp-tv-z]{26}$'),

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 
+	"lotkeeper/cloud/internal/platform/fault"
 	engine "lotkeeper/shared/tariff"
 	"lotkeeper/shared/tariff/strict"
 )
@@ -24,14 +25,14 @@ func decode(text string, which ID, version int) (engine.Tariff, error) {
 		if !errors.As(err, &faults) {
 			return engine.Tariff{}, ErrInvalid.With(place(""), "有误："+err.Error(), err.Error())
 		}
-		bad := ErrInvalid
+		var bad []fault.Detail
 		for _, f := range faults {
 			if f.Place != "id" && f.Place != "version" {
-				bad = bad.With(place(f.Place), "有误："+f.Text, f.Text)
+				bad = append(bad, fault.Detail{Where: place(f.Place), ZH: "有误：" + f.Text, EN: f.Text})
 			}
 		}
-		if len(bad.Details) > 0 {
-			return engine.Tariff{}, bad
+		if len(bad) > 0 {
+			return engine.Tariff{}, detailed(ErrInvalid, bad)
 		}
 		named, err := identified(text, which, version)
 		if err != nil {
@@ -43,6 +44,13 @@ func decode(text string, which ID, version int) (engine.Tariff, error) {
 	}
 	t.ID, t.Version = string(which), version
 	return t, nil
+}
+
+// detailed is a fault with many details, of which each With would copy all before it.
+func detailed(e *fault.Error, details []fault.Detail) error {
+	c := *e
+	c.Details = details
+	return &c
 }
 
 // identified gives a document an id and a version.

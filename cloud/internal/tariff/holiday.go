@@ -39,17 +39,18 @@ const maxDays = 5000
 func readDays(text string) ([]Day, error) {
 	r := csv.NewReader(strings.NewReader(strings.TrimPrefix(text, "\uFEFF")))
 	r.FieldsPerRecord, r.Comment, r.TrimLeadingSpace = -1, '#', true
-	bad := ErrImport
+	var bad []fault.Detail
 	first := map[calendar.Date]int{}
 	var out []Day
-	for n := 0; ; n++ {
+	for n := 0; len(out) <= maxDays; n++ {
 		fields, err := r.Read()
 		if errors.Is(err, io.EOF) {
 			break
 		}
 		var syntax *csv.ParseError
 		if errors.As(err, &syntax) { // what follows cannot be told apart from it
-			return nil, bad.With(lineOf(syntax.Line), "不是 CSV："+syntax.Err.Error(), "is not CSV: "+syntax.Err.Error())
+			bad = append(bad, fault.Detail{Where: lineOf(syntax.Line), ZH: "不是 CSV：" + syntax.Err.Error(), EN: "is not CSV: " + syntax.Err.Error()})
+			return nil, detailed(ErrImport, bad)
 		}
 		if err != nil {
 			return nil, fmt.Errorf("read dates: %w", err)
@@ -63,18 +64,18 @@ func readDays(text string) ([]Day, error) {
 			faults = []fault.Detail{{ZH: fmt.Sprintf("日期 %s 与第 %d 行重复", day.Date, before), EN: fmt.Sprintf("%s stands in line %d already", day.Date, before)}}
 		}
 		for _, f := range faults {
-			bad = bad.With(lineOf(line), f.ZH, f.EN)
+			bad = append(bad, fault.Detail{Where: lineOf(line), ZH: f.ZH, EN: f.EN})
 		}
 		first[day.Date] = line
 		out = append(out, day)
 	}
 	switch {
-	case len(bad.Details) > 0:
-		return nil, bad
-	case len(out) == 0:
-		return nil, bad.With(lineOf(1), "没有日期", "there are no dates")
 	case len(out) > maxDays:
-		return nil, bad.With(lineOf(1), fmt.Sprintf("最多 %d 个日期", maxDays), fmt.Sprintf("want at most %d dates", maxDays))
+		return nil, ErrImport.With(lineOf(1), fmt.Sprintf("最多 %d 个日期", maxDays), fmt.Sprintf("want at most %d dates", maxDays))
+	case len(bad) > 0:
+		return nil, detailed(ErrImport, bad)
+	case len(out) == 0:
+		return nil, ErrImport.With(lineOf(1), "没有日期", "there are no dates")
 	}
 	return out, nil
 }

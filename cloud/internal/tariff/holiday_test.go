@@ -74,3 +74,17 @@ func TestOwnIDsDoNotCount(t *testing.T) {
 		}
 	}
 }
+
+func TestALongFileOfMistakesIsToldAtOnce(t *testing.T) {
+	_, err := readDays(strings.Repeat("x,y z\n", maxDays))
+	var bad *fault.Error
+	if !errors.As(err, &bad) || len(bad.Details) != 2*maxDays || bad.Details[len(bad.Details)-1].Where != lineOf(maxDays) {
+		t.Errorf("%d details", len(bad.Details))
+	}
+	if _, err = readDays(strings.Repeat("x,y\n", 100*maxDays)); !errors.As(err, &bad) || len(bad.Details) != 1 {
+		t.Errorf("of far too many lines: %d details", len(bad.Details))
+	}
+	if len(ErrImport.Details) != 0 {
+		t.Error("the shared fault was changed")
+	}
+}

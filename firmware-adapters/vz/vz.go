@@ -1,7 +1,7 @@
 // Package vz drives 臻识 (Vzenith) plate cameras over their TCP protocol, port 8131.
 //
-// After connecting it asks for the serial number, subscribes to results with pictures, registers for offline records,
-// and answers every result so that the camera strikes it from its memory. Heartbeats go both ways.
+// After connecting it asks for the serial number, registers for offline records, subscribes to results with pictures, and
+// answers every result so that the camera strikes it from its memory. Heartbeats go both ways.
 //
 // Invariants: a result is acknowledged only after emit took it; a malformed packet ends Run, because the stream has no
 // known place to go on from, and the camera sends what was not acknowledged again; results from the camera's memory are
@@ -181,7 +181,8 @@ func (c *Camera) read(ctx context.Context, conn transport.Conn, link *link, emit
 	}
 }
 
-// hello learns the serial number, then subscribes. Results that a camera sends before the subscription are not taken:
+// hello learns the serial number, then registers and subscribes, in this order: a subscriber who is not registered has
+// nothing to acknowledge, so what was sent to him when the link died would be gone. Results that a camera sends before the subscription are not taken:
 // they stay in its memory and come again.
 func (c *Camera) hello(ctx context.Context, conn transport.Conn, r *bufio.Reader, link *link) (string, error) {
 	if err := link.send(ctx, map[string]any{"cmd": "getsn"}); err != nil {
@@ -212,7 +213,7 @@ func (c *Camera) hello(ctx context.Context, conn transport.Conn, r *bufio.Reader
 			return "", fmt.Errorf("another camera answers: serial %q, the settings say %q", m.Value, c.serial)
 		}
 		subscribe := map[string]any{"cmd": "ivsresult", "id": "1", "enable": true, "format": "json", "image": c.image >= 0, "image_type": max(c.image, 0)}
-		return m.Value, errors.Join(link.send(ctx, subscribe), link.send(ctx, map[string]any{"cmd": "offline", "interval": 2}))
+		return m.Value, errors.Join(link.send(ctx, map[string]any{"cmd": "offline", "interval": 2}), link.send(ctx, subscribe))
 	}
 }
 

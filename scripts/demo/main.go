@@ -89,6 +89,11 @@ func run(ctx context.Context, command []string) error {
 	if s.dir, err = reachable(s.dir, os.Geteuid() == 0, spare); err != nil {
 		return err
 	}
+	free, err := hold(s.dir)
+	if err != nil {
+		return err
+	}
+	defer free()
 	if err := os.RemoveAll(s.dir); err != nil {
 		return fmt.Errorf("empty %s: %w", s.dir, err)
 	}

@@ -7,7 +7,8 @@
 //   - two people who change a lot at the same time do not undo each other: a change names the number it was made on;
 //   - a published version of a tariff never changes and never leaves the configuration: open stays, also those the cloud
 //     has not heard of yet, are pinned to it;
-//   - a configuration that a booth would refuse is refused here, with every fault at once.
+//   - a configuration that a booth would refuse is refused here, with every fault at once;
+//   - the tariffs of the operator's library come from package tariff and from nowhere else: see [Service.Amend].
 package lot
 
 import (

@@ -237,7 +237,7 @@ func (s *Service) rehearse(ctx context.Context, which RehearsalID) error {
 	reckon, terms := newReckoner(r.Document, r.Calendar), newTerms(s.store)
 	for page := 1; ; page++ {
 		at := r.cursor.lot
-		stays, err := s.store.past(ctx, sc, r, pageSize)
+		stays, err := s.store.past(ctx, sc, r)
 		if err != nil {
 			return err
 		}

@@ -117,13 +117,13 @@ func (p *past) park(v visit) fact.ID {
 func (p *past) rehearse(in body) reply {
 	p.T.Helper()
 	got, _ := p.do(lottest.Admin, http.MethodPost, "/rehearsals", in, 202)
-	deadline := time.Now().Add(30 * time.Second)
-	for time.Now().Before(deadline) {
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); <-tick.C {
 		now := p.get("/rehearsals/" + got.text("id"))
 		if s := now.text("state"); s != "waiting" && s != "running" {
 			return now
 		}
-		time.Sleep(20 * time.Millisecond)
 	}
 	p.T.Fatalf("the rehearsal %v does not end", p.get("/rehearsals/"+got.text("id")))
 	return nil

@@ -121,3 +121,31 @@ func TestOnlyTheLibraryGivesItsTariffs(t *testing.T) {
 		t.Errorf("a forged version 2: %v", err)
 	}
 }
+
+// Whoever edits the rest of a lot does not lose what its rules say of days and times.
+func TestALotIsWrittenBackWithItsRules(t *testing.T) {
+	w := newWorld(t)
+	id := w.tariff(perHour(500))
+	w.publish(id)
+	w.rules(
+		body{"day_types": []string{"holiday", "sunday"}, "from": "2027-01-01T00:00:00+08:00", "tariff": "short", "version": 1},
+		body{"tariff": id, "version": 1},
+	)
+	before := w.config()
+	read := w.get("/lots/riverside")
+	if read.text("tariff.id") != id {
+		t.Errorf("who comes now gets %v", read.at("tariff"))
+	}
+	update := body{"capacity": 7}
+	for _, k := range []string{"config_number", "kind", "name", "tz", "currency", "lanes", "tariffs", "rules", "policy"} {
+		update[k] = read.at(k)
+	}
+	update["booths"] = []body{
+		{"id": "booth-a", "name": body{"zh": "入口岗亭", "en": "Entry booth"}, "voter": true}, {"id": "booth-b", "name": body{"zh": "出口岗亭", "en": "Exit booth"}},
+	}
+	w.do(lottest.Admin, http.MethodPut, "/lots/riverside", update, 200)
+	after := w.config()
+	if after.Capacity != 7 || after.Number != before.Number+1 || len(after.Rules) != 2 || !after.Rules[0].From.Equal(before.Rules[0].From) || len(after.Rules[0].DayTypes) != 2 {
+		t.Errorf("before %+v, after %+v", before.Rules, after.Rules)
+	}
+}

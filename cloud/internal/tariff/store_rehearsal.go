@@ -240,14 +240,14 @@ func (s store) countPast(ctx context.Context, sc scope.Scope, r Rehearsal) (n in
 }
 
 // past reads the page of a rehearsal's lot that begins after its cursor.
-func (s store) past(ctx context.Context, sc scope.Scope, r Rehearsal, size int) ([]past, error) {
+func (s store) past(ctx context.Context, sc scope.Scope, r Rehearsal) ([]past, error) {
 	lot := r.Lots[r.cursor.lot].Lot
 	var rows []struct {
 		BegunAt  time.Time
 		Document string
 	}
 	err := closed(s.db.Gorm(ctx), sc, r, string(lot)).Where("(s.begun_at, s.id) > (?, ?)", r.cursor.at, r.cursor.id).
-		Select("s.begun_at, s.document::text AS document").Order("s.begun_at, s.id").Limit(size).Scan(&rows).Error
+		Select("s.begun_at, s.document::text AS document").Order("s.begun_at, s.id").Limit(pageSize).Scan(&rows).Error
 	if err != nil {
 		return nil, fmt.Errorf("read stays of %s: %w", lot, err)
 	}

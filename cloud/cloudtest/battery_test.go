@@ -2,6 +2,7 @@ package cloudtest_test
 
 import (
 	"encoding/json"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -103,11 +104,16 @@ func TestOtherTenantSeesNothing(t *testing.T) {
 	paths := lotThings(t, s, mine)
 	paths["/api/v1/users/{id}"], paths["/api/v1/users/{id}/password"] = "/api/v1/users/"+target, "/api/v1/users/"+target+"/password"
 	bodies := map[string]string{"update-lot": updateLot, "update-user": `{"full_name":"x"}`, "reset-password": `{"password":"another good one"}`}
+	maps.Copy(paths, tariffThings(t, s, mine))
+	maps.Copy(bodies, tariffBodies)
 	for _, op := range operations(t, mine) {
 		if op.Permission == "" || !strings.Contains(op.path, "{") {
 			continue
 		}
-		path, has := paths[op.path]
+		path, has := paths[op.ID]
+		if !has {
+			path, has = paths[op.path]
+		}
 		if !has {
 			t.Errorf("%s %s has no row here: give paths something of the first tenant's", op.method, op.path)
 			continue

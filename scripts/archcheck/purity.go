@@ -56,7 +56,7 @@ func checkShared(src *source) []Violation {
 // moneyFolders are the places where an amount could be touched by a float.
 var moneyFolders = []string{
 	"shared/money", "shared/tariff", "shared/calendar", "shared/right", "shared/receipt",
-	"cloud/internal/payment", "cloud/internal/ledger", "cloud/internal/bill",
+	"cloud/internal/payment", "cloud/internal/ledger", "cloud/internal/bill", "cloud/internal/tariff",
 }
 
 // checkMoney finds floats by their tokens: the type names, the conversions, and literals such as 0.5. Of package math

@@ -14,8 +14,8 @@ import (
 type Terms interface {
 	// Tariff returns a version of a tariff that the configuration carries.
 	Tariff(fact.TariffRef) (tariff.Tariff, bool)
-	// TariffFor returns what a new stay of a vehicle class is pinned to.
-	TariffFor(class string) (fact.TariffRef, bool)
+	// TariffFor returns what a stay of a vehicle class is pinned to which begins at the time.
+	TariffFor(class string, at time.Time) (fact.TariffRef, bool)
 	// Days returns the calendar.
 	Days() calendar.Calendar
 	// RightsOf returns what a vehicle need not pay.
@@ -30,11 +30,15 @@ const HeldFor = 30 * time.Minute
 // Payments already made are credited; coupons are taken off.
 //
 // A stay is priced with the tariff pinned at its entry; one whose entry pinned none (read from a camera's memory) with
-// the tariff that the terms give its class. A session without an entry has no stay to price: it costs nothing, and its
+// the tariff that the terms give its class at its entry. A session without an entry has no stay to price: it costs nothing, and its
 // flag says that somebody should look.
 func Price(s Session, at time.Time, terms Terms, coupons ...tariff.Coupon) (tariff.Bill, error) {
 	class := s.Plate.Class.String()
-	ref, ok := terms.TariffFor(class)
+	entered := at
+	if s.Entry != nil {
+		entered = s.Entry.At
+	}
+	ref, ok := terms.TariffFor(class, entered)
 	if s.Tariff != nil {
 		ref, ok = *s.Tariff, true
 	}

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"lotkeeper/shared/calendar"
@@ -59,10 +61,13 @@ type Booth struct {
 	Voter bool        `json:"voter"`
 }
 
-// TariffRule gives vehicles a tariff.
+// TariffRule gives vehicles a tariff. A rule holds for a stay when all that it names fits.
 type TariffRule struct {
-	Class  string         `json:"class,omitempty"` // plate class; empty is any
-	Tariff fact.TariffRef `json:"tariff"`
+	Class string `json:"class,omitempty"` // plate class; empty is any
+	// DayTypes are words of the lot's calendar or names of weekdays, for the date of entry in the lot's zone; empty is any.
+	DayTypes []string       `json:"day_types,omitempty"`
+	From     time.Time      `json:"from,omitzero"` // it holds for entries from then on; zero is always
+	Tariff   fact.TariffRef `json:"tariff"`
 }
 
 // FreePlate is a plate that need not pay in a time.
@@ -160,14 +165,30 @@ func (c *Config) Validate() error {
 	return errors.Join(faults...)
 }
 
-// TariffFor returns the tariff that a new stay of a vehicle class is pinned to.
-func (c *Config) TariffFor(class string) (fact.TariffRef, bool) {
-	for _, r := range c.Rules {
-		if r.Class == "" || r.Class == class {
+// TariffFor returns the tariff that a stay of a vehicle class is pinned to which begins at the time.
+func (c *Config) TariffFor(class string, at time.Time) (fact.TariffRef, bool) {
+	for i := range c.Rules {
+		r := &c.Rules[i]
+		if (r.Class == "" || r.Class == class) && !at.Before(r.From) && (len(r.DayTypes) == 0 || c.dayIs(at, r.DayTypes)) {
 			return r.Tariff, true
 		}
 	}
 	return fact.TariffRef{}, false
+}
+
+// dayIs reports whether the lot's date at a time is a day of one of the types. As in tariffs, the name of a weekday fits
+// only a date that has no type of its own.
+func (c *Config) dayIs(at time.Time, types []string) bool {
+	loc, err := time.LoadLocation(c.TZ)
+	if err != nil {
+		return false // Validate refuses such a configuration
+	}
+	date := calendar.Of(at.In(loc))
+	if slices.Contains(types, c.Calendar.DayType(date)) {
+		return true
+	}
+	_, own := c.Calendar.Dates[date]
+	return !own && slices.Contains(types, strings.ToLower(date.Weekday().String()))
 }
 
 // Tariff returns a version of a tariff.

@@ -11,6 +11,7 @@ import (
 	"lotkeeper/cloud/internal/platform/broker"
 	"lotkeeper/cloud/internal/platform/scope"
 	"lotkeeper/cloud/internal/seat"
+	"lotkeeper/cloud/internal/tariff"
 	"lotkeeper/shared/wire"
 )
 
@@ -22,6 +23,7 @@ type Features struct {
 	Parking *parking.Service
 	Live    *live.Service
 	Seats   *seat.Service
+	Tariffs *tariff.Service
 }
 
 // features puts the features together, one after the other. A feature's constructor gets what it needs from a: DB,
@@ -72,12 +74,17 @@ func (a *App) features() error {
 	if f.Parking, err = parking.New(a.DB, keys.objects); err != nil {
 		return err
 	}
+	if f.Tariffs, err = tariff.New(tariff.Options{DB: a.DB, Audit: a.Audit, Lots: f.Lots, Jobs: a.Jobs, Now: a.Now, Log: a.Log}); err != nil {
+		return err
+	}
+	f.Tariffs.Work(a.JobSet())
 	f.Lots.Register(a.API)
 	f.Booths.Register(a.API)
 	ingest.NewAPI(f.Ingest, a.Audit).Register(a.API)
 	f.Parking.Register(a.API)
 	f.Live.Register(a.API)
 	f.Seats.Register(a.API)
+	f.Tariffs.Register(a.API)
 	if err := a.pay(f.Ingest, f.Lots, lanesNow{f.Live}); err != nil {
 		return err
 	}

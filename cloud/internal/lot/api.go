@@ -50,9 +50,27 @@ type BoothBody struct {
 }
 
 type ruleBody struct {
-	Class   string `json:"class,omitempty" maxLength:"40" doc:"Plate class; empty is any."`
-	Tariff  string `json:"tariff" maxLength:"100"`
-	Version int    `json:"version" minimum:"1" maximum:"1000000"`
+	Class    string     `json:"class,omitempty" maxLength:"40" doc:"Plate class; empty is any."`
+	DayTypes []string   `json:"day_types,omitempty" maxItems:"20" doc:"Types of the date of entry, or names of weekdays; empty is any."`
+	From     *time.Time `json:"from,omitempty" doc:"It holds for entries from then on; none is always."`
+	Tariff   string     `json:"tariff" maxLength:"100"`
+	Version  int        `json:"version" minimum:"1" maximum:"1000000"`
+}
+
+func ruleOf(r wire.TariffRule) ruleBody {
+	b := ruleBody{Class: r.Class, DayTypes: r.DayTypes, Tariff: r.Tariff.ID, Version: r.Tariff.Version}
+	if !r.From.IsZero() {
+		b.From = &r.From
+	}
+	return b
+}
+
+func (b ruleBody) rule() wire.TariffRule {
+	r := wire.TariffRule{Class: b.Class, DayTypes: b.DayTypes, Tariff: fact.TariffRef{ID: b.Tariff, Version: b.Version}}
+	if b.From != nil {
+		r.From = b.From.UTC()
+	}
+	return r
 }
 
 type freeBody struct {
@@ -130,7 +148,7 @@ func (b SpecBody) spec() (Spec, error) {
 		}
 	}
 	for _, x := range b.Rules {
-		s.Rules = append(s.Rules, wire.TariffRule{Class: x.Class, Tariff: fact.TariffRef{ID: x.Tariff, Version: x.Version}})
+		s.Rules = append(s.Rules, x.rule())
 	}
 	if b.Calendar != nil {
 		err := recode(b.Calendar, "body.calendar", nil, func(text []byte) (err error) {
@@ -170,13 +188,13 @@ type lotBody struct {
 	Booths       []boothState `json:"booths"`
 	Inside       int          `json:"inside"`
 	ConfigNumber uint64       `json:"config_number"`
-	Tariff       *tariffBody  `json:"tariff" doc:"What a new stay of any vehicle gets."`
+	Tariff       *tariffBody  `json:"tariff" doc:"What a stay of any vehicle gets that begins now."`
 	PayURL       string       `json:"pay_url"`
 }
 
 type lotOutput struct{ Body lotBody }
 
-func bodyOf(l Lot) lotBody {
+func bodyOf(l Lot, now time.Time) lotBody {
 	c := l.Config
 	b := lotBody{
 		ID: string(l.ID), Inside: l.Inside, ConfigNumber: c.Number, PayURL: c.PayURL, Booths: []boothState{},
@@ -207,12 +225,12 @@ func bodyOf(l Lot) lotBody {
 		b.Tariffs = append(b.Tariffs, t)
 	}
 	for _, r := range c.Rules {
-		b.Rules = append(b.Rules, ruleBody{r.Class, r.Tariff.ID, r.Tariff.Version})
+		b.Rules = append(b.Rules, ruleOf(r))
 	}
 	for _, f := range c.Free {
 		b.Free = append(b.Free, freeBody(f))
 	}
-	if ref, ok := c.TariffFor(""); ok {
+	if ref, ok := c.TariffFor("", now); ok {
 		if t, ok := c.Tariff(ref); ok {
 			zh, en := tariff.Explain(t)
 			b.Tariff = &tariffBody{ref.ID, ref.Version, textBody{zh, en}}
@@ -330,7 +348,7 @@ func (s *Service) output(ctx context.Context, lot string) (*lotOutput, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &lotOutput{bodyOf(l)}, nil
+	return &lotOutput{bodyOf(l, s.o.Now())}, nil
 }
 
 type updateInput struct {

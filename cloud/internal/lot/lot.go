@@ -7,7 +7,8 @@
 //   - two people who change a lot at the same time do not undo each other: a change names the number it was made on;
 //   - a published version of a tariff never changes and never leaves the configuration: open stays, also those the cloud
 //     has not heard of yet, are pinned to it;
-//   - a configuration that a booth would refuse is refused here, with every fault at once.
+//   - a configuration that a booth would refuse is refused here, with every fault at once;
+//   - the tariffs of the operator's library come from package tariff and from nowhere else: see [Service.Amend].
 package lot
 
 import (
@@ -17,6 +18,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"strings"
 	"time"
 	"unicode"
@@ -50,7 +52,8 @@ type Spec struct {
 	Capacity int
 	Lanes    []wire.Lane
 	Booths   []wire.Booth
-	Tariffs  []tariff.Tariff // new versions; those published before stay without being named
+	Tariffs  []tariff.Tariff // new versions of the lot's own; those published before stay without being named
+	Library  []tariff.Tariff // new versions from the operator's library, which package tariff alone hands in
 	Rules    []wire.TariffRule
 	Calendar calendar.Calendar
 	Free     []wire.FreePlate
@@ -106,6 +109,7 @@ var (
 	ErrInvalid   = fault.New(fault.Invalid, "lot.invalid", "停车场配置有误", "the lot's configuration is not valid")
 	ErrStale     = fault.New(fault.Conflict, "lot.changed", "配置已被他人修改，请刷新后再试", "somebody else changed the configuration: load it again")
 	ErrImmutable = fault.New(fault.Conflict, "tariff.immutable", "已发布的费率版本不可修改，请使用新版本号", "a published version of a tariff cannot be changed: give it a new version")
+	ErrLibrary   = fault.New(fault.Conflict, "tariff.of_library", "费率库中的费率须通过分配使用，不能直接写入停车场", "tariffs of the library are assigned to a lot, not written into it")
 	ErrScope     = fault.New(fault.Denied, "lot.create_denied", "只有可管理全部停车场的用户可以新建停车场", "only users who see every lot may make one")
 )
 
@@ -165,6 +169,7 @@ func (s *Service) Update(ctx context.Context, by By, sc scope.Scope, lot id.Lot,
 // current is what stands when a change begins.
 type current struct {
 	operator id.Operator
+	kind     Kind
 	config   wire.Config // Number 0: a new lot
 }
 
@@ -179,35 +184,56 @@ func (s *Service) change(ctx context.Context, by By, lot id.Lot, spec Spec, begi
 		if err != nil {
 			return err
 		}
-		tariffs, fresh, err := merge(cur.config.Tariffs, spec.Tariffs)
-		if err != nil {
-			return err
-		}
-		next = s.compose(lot, spec, tariffs, cur.config.Number+1, now)
-		if err := next.Validate(); err != nil {
-			return invalid(err)
-		}
-		signed, err := wire.SignConfig(next, s.o.Key)
-		if err != nil {
-			return fmt.Errorf("sign configuration of %s: %w", lot, err)
-		}
-		if len(signed.Document) > wire.MaxMessage/2 {
-			return ErrInvalid.With("body", "配置过大", "the configuration is too large")
-		}
-		if err := s.store.put(tx, lot, spec, next, signed, fresh, by.Actor, now); err != nil {
-			return err
-		}
-		var before any
-		if cur.config.Number > 0 {
-			before = map[string]any{"config_number": cur.config.Number}
-		}
-		tx.AfterCommit(func() { s.publishAll(context.WithoutCancel(ctx), next, signed) })
-		return s.o.Audit.Append(tx, audit.Entry{
-			Operator: cur.operator, Actor: by.Actor, Action: action, Subject: "lot:" + string(lot), Before: before,
-			After: map[string]any{"config_number": next.Number}, RequestID: by.RequestID, Address: by.Address,
-		})
+		next, err = s.succeed(tx, by, lot, spec, cur, now, action, nil)
+		return err
 	})
 	return next, err
+}
+
+// succeed puts the next configuration of a lot into force, whose row the transaction holds. show adds to the audit row.
+func (s *Service) succeed(tx *database.Tx, by By, lot id.Lot, spec Spec, cur current, now time.Time, action string, show func(wire.Config) map[string]any) (wire.Config, error) {
+	tariffs, fresh, err := merge(cur.config.Tariffs, spec.Tariffs)
+	if err != nil {
+		return wire.Config{}, err
+	}
+	for _, t := range fresh {
+		if id.Valid(id.PrefixTariff, t.ID) {
+			return wire.Config{}, ErrLibrary.With("body.tariffs", t.ID+" 属于费率库", t.ID+" belongs to the library")
+		}
+	}
+	tariffs, more, err := merge(tariffs, spec.Library)
+	if err != nil {
+		return wire.Config{}, err
+	}
+	next := s.compose(lot, spec, tariffs, cur.config.Number+1, now)
+	if err := next.Validate(); err != nil {
+		return wire.Config{}, invalid(err)
+	}
+	signed, err := wire.SignConfig(next, s.o.Key)
+	if err != nil {
+		return wire.Config{}, fmt.Errorf("sign configuration of %s: %w", lot, err)
+	}
+	if len(signed.Document) > wire.MaxMessage/2 {
+		return wire.Config{}, ErrInvalid.With("body", "配置过大", "the configuration is too large")
+	}
+	if err := s.store.put(tx, lot, spec, next, signed, append(fresh, more...), by.Actor, now); err != nil {
+		return wire.Config{}, err
+	}
+	view := func(c wire.Config) any {
+		if c.Number == 0 {
+			return nil
+		}
+		v := map[string]any{"config_number": c.Number}
+		if show != nil {
+			maps.Copy(v, show(c))
+		}
+		return v
+	}
+	tx.AfterCommit(func() { s.publishAll(context.WithoutCancel(tx.Context()), next, signed) })
+	return next, s.o.Audit.Append(tx, audit.Entry{
+		Operator: cur.operator, Actor: by.Actor, Action: action, Subject: "lot:" + string(lot), Before: view(cur.config),
+		After: view(next), RequestID: by.RequestID, Address: by.Address,
+	})
 }
 
 func (s *Service) compose(lot id.Lot, spec Spec, tariffs []tariff.Tariff, number uint64, now time.Time) wire.Config {

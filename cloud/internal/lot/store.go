@@ -43,9 +43,10 @@ func (s store) create(tx *database.Tx, operator id.Operator, lot id.Lot, spec Sp
 func (s store) lock(tx *database.Tx, sc scope.Scope, lot id.Lot) (current, error) {
 	var row struct {
 		OperatorID   string
+		Kind         string
 		ConfigNumber int64
 	}
-	err := tx.Gorm().Raw(`SELECT operator_id, config_number FROM lots WHERE id = ? FOR UPDATE`, string(lot)).Take(&row).Error
+	err := tx.Gorm().Raw(`SELECT operator_id, kind, config_number FROM lots WHERE id = ? FOR UPDATE`, string(lot)).Take(&row).Error
 	if database.IsNotFound(err) || err == nil && !sc.SeesLot(id.Operator(row.OperatorID), lot) {
 		return current{}, ErrNone
 	}
@@ -57,7 +58,7 @@ func (s store) lock(tx *database.Tx, sc scope.Scope, lot id.Lot) (current, error
 	if err != nil {
 		return current{}, fmt.Errorf("read configuration %d of %s: %w", row.ConfigNumber, lot, err)
 	}
-	cur := current{operator: id.Operator(row.OperatorID)}
+	cur := current{operator: id.Operator(row.OperatorID), kind: Kind(row.Kind)}
 	if err := json.Unmarshal(doc, &cur.config); err != nil {
 		return current{}, fmt.Errorf("decode configuration %d of %s: %w", row.ConfigNumber, lot, err)
 	}
@@ -65,8 +66,10 @@ func (s store) lock(tx *database.Tx, sc scope.Scope, lot id.Lot) (current, error
 }
 
 func (s store) put(tx *database.Tx, lot id.Lot, spec Spec, c wire.Config, signed wire.Signed, fresh []tariff.Tariff, actor scope.Actor, now time.Time) error {
-	res := tx.Gorm().Exec(`UPDATE lots SET kind = ?, name_zh = ?, name_en = ?, tz = ?, currency = ?, capacity = ?, lanes = ?, config_number = ?, updated_at = ? WHERE id = ?`,
-		string(spec.Kind), c.Name.ZH, c.Name.EN, c.TZ, string(c.Currency), c.Capacity, len(c.Lanes), c.Number, now, string(lot))
+	res := tx.Gorm().Exec(`UPDATE lots SET kind = ?, name_zh = ?, name_en = ?, tz = ?, currency = ?, capacity = ?, lanes = ?,
+		calendar_id = ?, calendar_version = ?, config_number = ?, updated_at = ? WHERE id = ?`,
+		string(spec.Kind), c.Name.ZH, c.Name.EN, c.TZ, string(c.Currency), c.Capacity, len(c.Lanes),
+		c.Calendar.ID, c.Calendar.Version, c.Number, now, string(lot))
 	if res.Error != nil || res.RowsAffected != 1 {
 		return fmt.Errorf("update lot %s: %d rows: %w", lot, res.RowsAffected, res.Error)
 	}
@@ -84,7 +87,24 @@ func (s store) put(tx *database.Tx, lot id.Lot, spec Spec, c wire.Config, signed
 			return fmt.Errorf("store tariff %s of %s: %w", t.ID, lot, err)
 		}
 	}
+	if err := s.putRules(tx, lot, c.Rules); err != nil {
+		return err
+	}
 	return s.putBooths(tx, lot, c.Booths, now)
+}
+
+// putRules keeps which tariffs a lot's rules name, so that a tariff's lots are found without reading configurations.
+func (s store) putRules(tx *database.Tx, lot id.Lot, rules []wire.TariffRule) error {
+	if err := tx.Gorm().Exec(`DELETE FROM lot_rules WHERE lot_id = ?`, string(lot)).Error; err != nil {
+		return fmt.Errorf("clear rules of %s: %w", lot, err)
+	}
+	for i, r := range rules {
+		if err := tx.Gorm().Exec(`INSERT INTO lot_rules (lot_id, position, tariff_id, version) VALUES (?, ?, ?, ?)`,
+			string(lot), i, r.Tariff.ID, r.Tariff.Version).Error; err != nil {
+			return fmt.Errorf("store rule %d of %s: %w", i, lot, err)
+		}
+	}
+	return nil
 }
 
 func (s store) putBooths(tx *database.Tx, lot id.Lot, booths []wire.Booth, now time.Time) error {

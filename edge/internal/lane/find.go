@@ -57,7 +57,7 @@ const maxSimilar = 20
 func Find(book *session.Book, c *wire.Config, q Query) Finding {
 	f := Finding{Config: c.Number, Policy: c.Policy, Currency: c.Currency, Name: c.Name}
 	if q.Dir == fact.Entry {
-		if ref, ok := c.TariffFor(q.Plate.Class.String()); ok {
+		if ref, ok := c.TariffFor(q.Plate.Class.String(), q.At); ok {
 			f.Tariff = &ref
 		}
 		return f

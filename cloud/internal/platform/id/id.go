@@ -32,6 +32,7 @@ const (
 	PrefixUser     = "usr"
 	PrefixLot      = "lot"
 	PrefixBooth    = "bth"
+	PrefixTariff   = "trf" // of an operator's library; a lot's own tariffs have free names
 )
 
 const alphabet = "0123456789abcdefghjkmnpqrstvwxyz"

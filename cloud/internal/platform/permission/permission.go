@@ -20,6 +20,7 @@ const (
 	PhotoRead      scope.Permission = "photo.read"
 	SessionCorrect scope.Permission = "session.correct"
 	SessionRead    scope.Permission = "session.read"
+	TariffRead     scope.Permission = "tariff.read"
 	TariffWrite    scope.Permission = "tariff.write"
 	UserRead       scope.Permission = "user.read"
 	UserWrite      scope.Permission = "user.write"
@@ -29,6 +30,6 @@ const (
 func All() []scope.Permission {
 	return []scope.Permission{
 		AuditRead, BarrierOpen, BoothEnrol, BoothRead, LiveRead, LotRead, LotWrite, PassageRead, PaymentRead,
-		PaymentRefund, PhotoRead, SessionCorrect, SessionRead, TariffWrite, UserRead, UserWrite,
+		PaymentRefund, PhotoRead, SessionCorrect, SessionRead, TariffRead, TariffWrite, UserRead, UserWrite,
 	}
 }

@@ -64,6 +64,174 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/calendars": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The operator's calendars of days
+         * @description 节假日日历列表
+         */
+        get: operations["list-calendars"];
+        put?: never;
+        /**
+         * Make a calendar
+         * @description 新建日历
+         */
+        post: operations["create-calendar"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/calendars/{calendar}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A calendar with its latest version and a list of all
+         * @description 日历详情：最新版本与版本列表
+         */
+        get: operations["get-calendar"];
+        /**
+         * Save a calendar as its next version
+         * @description 保存日历为新版本
+         */
+        put: operations["save-calendar"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/calendars/{calendar}/archive": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Take a calendar out of use; lots that use it go on
+         * @description 归档日历，已使用的停车场不受影响
+         */
+        post: operations["archive-calendar"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/calendars/{calendar}/assign": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Make lots go by a version of the calendar, as their next configuration
+         * @description 将日历分配给停车场，随新配置下发
+         */
+        post: operations["assign-calendar"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/calendars/{calendar}/holidays": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Take the public holidays of China, with the weekends on which people work
+         * @description 导入国务院公布的节假日及调休
+         */
+        post: operations["import-holidays"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/calendars/{calendar}/import": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Take dates from CSV text: date,type,note; all lines or none
+         * @description 从 CSV 导入日期，全部成功或全部不导入
+         */
+        post: operations["import-calendar"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/calendars/{calendar}/unarchive": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Take a calendar back into use
+         * @description 取消归档
+         */
+        post: operations["unarchive-calendar"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/calendars/{calendar}/versions/{version}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A version of a calendar
+         * @description 日历版本
+         */
+        get: operations["get-calendar-version"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/enroll": {
         parameters: {
             query?: never;
@@ -232,6 +400,30 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/lots/{lot}/rules": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Which tariff the stays of a lot get: the first rule that fits
+         * @description 停车场的费率规则，取第一条适用的
+         */
+        get: operations["get-lot-rules"];
+        /**
+         * Give a lot its rules, as its next configuration
+         * @description 设置停车场的费率规则，随新配置下发
+         */
+        put: operations["set-lot-rules"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/lots/{lot}/sessions/{id}": {
         parameters: {
             query?: never;
@@ -392,6 +584,70 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/rehearsals": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Rehearsals of tariffs, newest first
+         * @description 费率彩排列表
+         */
+        get: operations["list-rehearsals"];
+        put?: never;
+        /**
+         * Try a tariff on the stays that lots billed; a job does it
+         * @description 费率彩排：用历史停车试算
+         */
+        post: operations["start-rehearsal"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/rehearsals/{rehearsal}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * How far a rehearsal is and what it found so far
+         * @description 费率彩排进度与结果
+         */
+        get: operations["get-rehearsal"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/rehearsals/{rehearsal}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * End a rehearsal early; what it found stays
+         * @description 取消费率彩排，已有结果保留
+         */
+        post: operations["cancel-rehearsal"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/seat/commands": {
         parameters: {
             query?: never;
@@ -512,6 +768,294 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/tariff-checks/bill": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * What a stay would cost, with every line; nothing is kept
+         * @description 在线验证：试算账单明细
+         */
+        post: operations["check-bill"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tariff-checks/chart": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * The fee over the length of the stay
+         * @description 在线验证：费用随时长曲线
+         */
+        post: operations["check-chart"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tariff-checks/explain": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * A tariff in plain words for customers
+         * @description 在线验证：收费标准文字
+         */
+        post: operations["check-explain"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tariff-checks/lint": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * What is wrong with a tariff, or doubtful
+         * @description 在线验证：错误与警告
+         */
+        post: operations["check-lint"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tariff-checks/probes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * The stays at which a tariff may go wrong, with their bills
+         * @description 在线验证：关键用例及费用
+         */
+        post: operations["check-probes"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tariffs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The operator's tariffs by name
+         * @description 费率库列表
+         */
+        get: operations["list-tariffs"];
+        put?: never;
+        /**
+         * Make a tariff with a draft
+         * @description 新建费率草稿
+         */
+        post: operations["create-tariff"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tariffs/{tariff}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A tariff with its draft and a list of its versions
+         * @description 费率详情：草稿与版本列表
+         */
+        get: operations["get-tariff"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tariffs/{tariff}/apply": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Move the rules of lots that name the tariff to one of its versions
+         * @description 将停车场规则切换到指定版本
+         */
+        post: operations["apply-tariff"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tariffs/{tariff}/archive": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Take a tariff out of use; lots that use it go on
+         * @description 归档费率，已使用的停车场不受影响
+         */
+        post: operations["archive-tariff"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tariffs/{tariff}/copy": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Make a new tariff whose draft is a version of this one
+         * @description 复制为新费率
+         */
+        post: operations["copy-tariff"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tariffs/{tariff}/draft": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Write the draft; it may be wrong and has no effect
+         * @description 保存草稿，不影响计费
+         */
+        put: operations["write-tariff-draft"];
+        post?: never;
+        /**
+         * Throw the draft away
+         * @description 放弃草稿
+         */
+        delete: operations["discard-tariff-draft"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tariffs/{tariff}/publish": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Make the draft the next version, for ever; lots may be moved to it
+         * @description 发布草稿为新版本，不可再改；可同时应用到停车场
+         */
+        post: operations["publish-tariff"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tariffs/{tariff}/unarchive": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Take a tariff back into use
+         * @description 取消归档
+         */
+        post: operations["unarchive-tariff"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tariffs/{tariff}/versions/{version}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A published version with its document and its text for customers
+         * @description 费率版本：文档与收费标准文字
+         */
+        get: operations["get-tariff-version"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/users": {
         parameters: {
             query?: never;
@@ -611,11 +1155,30 @@ export interface components {
             /** @enum {string} */
             role: "admin" | "seat";
         };
+        ApplyTariffReply: {
+            applied: components["schemas"]["TariffApplied"][] | null;
+        };
+        ApplyTariffRequest: {
+            lots: string[] | null;
+            /** Format: int64 */
+            version: number;
+        };
         AskQuoteRequest: {
             lane?: string;
             lot: string;
             /** @description Either a plate or a lane. */
             plate?: string;
+        };
+        AssignCalendarReply: {
+            applied: components["schemas"]["TariffApplied"][] | null;
+        };
+        AssignCalendarRequest: {
+            lots: string[] | null;
+            /**
+             * Format: int64
+             * @description None: the latest.
+             */
+            version?: number;
         };
         AuditRecord: {
             action: string;
@@ -647,15 +1210,173 @@ export interface components {
             device_url: string;
             lot: string;
         };
+        CancelRehearsalReply: {
+            by: string;
+            /** @description Empty: each stay's own. */
+            calendar: string;
+            /** @description Only stays of these; none is all. */
+            classes: string[] | null;
+            /** Format: date-time */
+            created_at: string;
+            currency: string;
+            /** Format: int64 */
+            done: number;
+            /** Format: date-time */
+            ended_at: string | null;
+            /**
+             * Format: date-time
+             * @description Stays that began then or later.
+             */
+            from: string;
+            /** @description Of the differences in all lots. */
+            histogram: components["schemas"]["TariffBin"][] | null;
+            id: string;
+            /** @description What the candidate breaks: not monotone, a gap, a free hole. */
+            laws: components["schemas"]["TariffFinding"][] | null;
+            lots: string[] | null;
+            most_less: components["schemas"]["TariffChange"][] | null;
+            /** @description Of all lots: the stays that would pay most more, at most 20. */
+            most_more: components["schemas"]["TariffChange"][] | null;
+            /** @description The candidate's. */
+            name: components["schemas"]["TariffText"];
+            /** @description Only stays that this tariff billed; empty is all. */
+            only_tariff: string;
+            /** @description By lot, so far. */
+            results: components["schemas"]["TariffRehearsalLot"][] | null;
+            /** Format: date-time */
+            started_at: string | null;
+            /** @enum {string} */
+            state: "waiting" | "running" | "done" | "failed" | "cancelled";
+            /** @description Of all lots, so far. */
+            sum: components["schemas"]["TariffTally"];
+            tariff: string;
+            /** Format: date-time */
+            to: string;
+            /**
+             * Format: int64
+             * @description Stays, when it began.
+             */
+            total: number;
+            /**
+             * Format: int64
+             * @description 0: the draft as it was.
+             */
+            version: number;
+        };
         ChangePasswordRequest: {
             new: string;
             old: string;
+        };
+        CheckBillReply: {
+            bill: components["schemas"]["TariffBill"];
+            /** @description Empty: weekdays only. */
+            calendar: string;
+            /** Format: int64 */
+            calendar_version: number;
+            /** @description Type of the day of entry. */
+            entry_day: string;
+            exit_day: string;
+            name: components["schemas"]["TariffText"];
+            tariff: string;
+            /** Format: int64 */
+            version: number;
+        };
+        CheckBillRequest: {
+            /** @description None: the operator's newest. */
+            calendar?: components["schemas"]["TariffCalendarRef"];
+            class?: string;
+            entitlements?: string[] | null;
+            /** Format: date-time */
+            entry: string;
+            /** Format: date-time */
+            exit: string;
+            /** @description What else is known. */
+            extras?: components["schemas"]["TariffExtras"];
+            /** @description A tariff of the library. */
+            tariff?: string;
+            /** @description A document that need not be saved. Give this or tariff. */
+            text?: string;
+            /**
+             * Format: int64
+             * @description Of the tariff; none: its draft, or else its latest.
+             */
+            version?: number;
+        };
+        CheckChartReply: {
+            currency: string;
+            /** @description Both sides of every jump that was found between even points are there too; a rise and fall back within one step is not found. */
+            exact: boolean;
+            /** @description At most 500. */
+            points: components["schemas"]["TariffPoint"][] | null;
+            /**
+             * Format: int64
+             * @description Between the points that are evenly spaced.
+             */
+            step_s: number;
+        };
+        CheckChartRequest: {
+            /** @description None: the operator's newest. */
+            calendar?: components["schemas"]["TariffCalendarRef"];
+            class?: string;
+            entitlements?: string[] | null;
+            /** Format: date-time */
+            entry: string;
+            extras?: components["schemas"]["TariffExtras"];
+            /** Format: int64 */
+            hours: number;
+            /** @description A tariff of the library. */
+            tariff?: string;
+            /** @description A document that need not be saved. Give this or tariff. */
+            text?: string;
+            /**
+             * Format: int64
+             * @description Of the tariff; none: its draft, or else its latest.
+             */
+            version?: number;
+        };
+        CheckLintReply: {
+            findings: components["schemas"]["TariffFinding"][] | null;
+        };
+        CheckProbesReply: {
+            probes: components["schemas"]["TariffProbe"][] | null;
+        };
+        CheckProbesRequest: {
+            /** @description None: the operator's newest. */
+            calendar?: components["schemas"]["TariffCalendarRef"];
+            class?: string;
+            entitlements?: string[] | null;
+            /** Format: date-time */
+            entry: string;
+            /** @description A tariff of the library. */
+            tariff?: string;
+            /** @description A document that need not be saved. Give this or tariff. */
+            text?: string;
+            /**
+             * Format: int64
+             * @description Of the tariff; none: its draft, or else its latest.
+             */
+            version?: number;
+        };
+        CopyTariffRequest: {
+            name?: components["schemas"]["TariffText"];
+            /**
+             * Format: int64
+             * @description None: the draft, or else the latest.
+             */
+            version?: number;
         };
         CreateBoothCodeReply: {
             /** @description Shown once; case and dashes do not matter. */
             code: string;
             /** Format: date-time */
             expires_at: string;
+        };
+        CreateCalendarRequest: {
+            days?: components["schemas"]["TariffDay"][] | null;
+            name: components["schemas"]["TariffText"];
+            /** @description Why, for those who come after. */
+            note?: string;
+            weekdays?: components["schemas"]["TariffWeekdays"];
         };
         CreateLotRequest: {
             booths: components["schemas"]["LotBooth"][] | null;
@@ -684,6 +1405,12 @@ export interface components {
             /** @example Asia/Shanghai */
             tz: string;
         };
+        CreateTariffRequest: {
+            /** @description None: the text's. */
+            name?: components["schemas"]["TariffText"];
+            /** @description The draft, JSON; none: a small tariff to begin with. */
+            text?: string;
+        };
         CreateUserRequest: {
             all_lots: boolean;
             full_name?: string;
@@ -697,6 +1424,21 @@ export interface components {
             code: string;
             /** @description PEM; only its Ed25519 key is used. */
             csr: string;
+        };
+        GetCalendarVersionReply: {
+            by: string;
+            calendar: string;
+            /** Format: date-time */
+            created_at: string;
+            /** @description By date. */
+            days: components["schemas"]["TariffDay"][] | null;
+            note: string;
+            /** @description Every type of day that it knows. */
+            types: string[] | null;
+            /** Format: int64 */
+            version: number;
+            /** @description Types of days of the week that differ from workday and weekend. */
+            weekdays: components["schemas"]["TariffWeekdays"];
         };
         GetCommandReply: {
             /** @enum {string} */
@@ -725,6 +1467,20 @@ export interface components {
             inside: number;
             lanes: components["schemas"]["LiveLane"][] | null;
         };
+        GetLotRulesReply: {
+            /** @description The lot's calendar; empty: weekdays only. */
+            calendar: string;
+            /** Format: int64 */
+            calendar_version: number;
+            /** Format: int64 */
+            config_number: number;
+            currency: string;
+            /** @description What the lot's calendar calls days. */
+            day_types: string[] | null;
+            lot: string;
+            rules: components["schemas"]["TariffRuleState"][] | null;
+            tz: string;
+        };
         GetPaymentReply: {
             /** Format: int64 */
             amount: number;
@@ -735,6 +1491,59 @@ export interface components {
             receipt?: components["schemas"]["OwnerReceipt"];
             /** @enum {string} */
             state: "pending" | "paid" | "closed" | "refunding" | "refunded";
+        };
+        GetRehearsalReply: {
+            by: string;
+            /** @description Empty: each stay's own. */
+            calendar: string;
+            /** @description Only stays of these; none is all. */
+            classes: string[] | null;
+            /** Format: date-time */
+            created_at: string;
+            currency: string;
+            /** Format: int64 */
+            done: number;
+            /** Format: date-time */
+            ended_at: string | null;
+            /**
+             * Format: date-time
+             * @description Stays that began then or later.
+             */
+            from: string;
+            /** @description Of the differences in all lots. */
+            histogram: components["schemas"]["TariffBin"][] | null;
+            id: string;
+            /** @description What the candidate breaks: not monotone, a gap, a free hole. */
+            laws: components["schemas"]["TariffFinding"][] | null;
+            lots: string[] | null;
+            most_less: components["schemas"]["TariffChange"][] | null;
+            /** @description Of all lots: the stays that would pay most more, at most 20. */
+            most_more: components["schemas"]["TariffChange"][] | null;
+            /** @description The candidate's. */
+            name: components["schemas"]["TariffText"];
+            /** @description Only stays that this tariff billed; empty is all. */
+            only_tariff: string;
+            /** @description By lot, so far. */
+            results: components["schemas"]["TariffRehearsalLot"][] | null;
+            /** Format: date-time */
+            started_at: string | null;
+            /** @enum {string} */
+            state: "waiting" | "running" | "done" | "failed" | "cancelled";
+            /** @description Of all lots, so far. */
+            sum: components["schemas"]["TariffTally"];
+            tariff: string;
+            /** Format: date-time */
+            to: string;
+            /**
+             * Format: int64
+             * @description Stays, when it began.
+             */
+            total: number;
+            /**
+             * Format: int64
+             * @description 0: the draft as it was.
+             */
+            version: number;
         };
         GetSeatQueueReply: {
             items: components["schemas"]["SeatCase"][] | null;
@@ -771,6 +1580,21 @@ export interface components {
             /** @enum {string} */
             state: "inside" | "left" | "lost";
         };
+        GetTariffVersionReply: {
+            /** @description Warnings that it was published in spite of. */
+            accepted: components["schemas"]["TariffFinding"][] | null;
+            by: string;
+            /** @description The tariff as booths have it. */
+            document: unknown;
+            /** @description In plain words for customers, one rule a line. */
+            explain: components["schemas"]["TariffLong"];
+            note: string;
+            /** Format: date-time */
+            published_at: string;
+            tariff: string;
+            /** Format: int64 */
+            version: number;
+        };
         GiveCommandPlateStruct: {
             /** @enum {string} */
             colour?: "unknown" | "blue" | "yellow" | "white" | "black" | "green" | "yellow-green";
@@ -793,6 +1617,31 @@ export interface components {
             seen: string;
             /** @description Of the view that the operator acts on. */
             token: components["schemas"]["WireToken"];
+        };
+        ImportCalendarRequest: {
+            /**
+             * Format: int64
+             * @description The version that the dates are added to.
+             */
+            base: number;
+            /** @description Lines of date,type and perhaps a note. */
+            csv: string;
+            note?: string;
+            /** @description Put the dates in the place of all there are. */
+            replace?: boolean;
+        };
+        ImportHolidaysRequest: {
+            /**
+             * Format: int64
+             * @description The version that the dates are added to.
+             */
+            base: number;
+            /**
+             * @example [
+             *       2026
+             *     ]
+             */
+            years: number[] | null;
         };
         IngestAlarmItem: {
             id: string;
@@ -843,6 +1692,11 @@ export interface components {
             next: number;
             records: components["schemas"]["AuditRecord"][] | null;
         };
+        ListCalendarsReply: {
+            items: components["schemas"]["TariffCalendar"][] | null;
+            /** Format: int64 */
+            total: number;
+        };
         ListCursorsReply: {
             /** @description Of all logs up to the cursors: a booth with the same cursors has the same. */
             digest: string;
@@ -863,12 +1717,22 @@ export interface components {
             /** Format: int64 */
             total: number;
         };
+        ListRehearsalsReply: {
+            items: components["schemas"]["TariffRehearsal"][] | null;
+            /** Format: int64 */
+            total: number;
+        };
         ListSessionsReply: {
             items: components["schemas"]["ParkingSession"][] | null;
             /** Format: int64 */
             total: number;
             /** @description Of everything the filter finds, all pages. */
             totals: components["schemas"]["ParkingTotals"];
+        };
+        ListTariffsReply: {
+            items: components["schemas"]["Tariff"][] | null;
+            /** Format: int64 */
+            total: number;
         };
         ListUsersReply: {
             users: components["schemas"]["AccountUser"][] | null;
@@ -928,7 +1792,7 @@ export interface components {
             policy?: components["schemas"]["LotPolicy"];
             /** @description Which tariff a new stay gets; the first that fits. */
             rules?: components["schemas"]["LotRule"][] | null;
-            /** @description What a new stay of any vehicle gets. */
+            /** @description What a stay of any vehicle gets that begins now. */
             tariff: components["schemas"]["LotTariff"];
             /** @description Tariff documents. Published versions stay, named or not, and cannot change. */
             tariffs?: unknown[] | null;
@@ -1019,6 +1883,13 @@ export interface components {
         LotRule: {
             /** @description Plate class; empty is any. */
             class?: string;
+            /** @description Types of the date of entry, or names of weekdays; empty is any. */
+            day_types?: string[] | null;
+            /**
+             * Format: date-time
+             * @description It holds for entries from then on; none is always.
+             */
+            from?: string;
             tariff: string;
             /** Format: int64 */
             version: number;
@@ -1327,8 +2198,43 @@ export interface components {
             where: string;
             zh: string;
         };
+        PublishTariffReply: {
+            applied: components["schemas"]["TariffApplied"][] | null;
+            findings: components["schemas"]["TariffFinding"][] | null;
+            /** @description Nothing new was published: the version was there. */
+            same: boolean;
+            version: components["schemas"]["TariffVersion"];
+        };
+        PublishTariffRequest: {
+            /** @description Publish in spite of warnings. */
+            accept_warnings?: boolean;
+            /** @description Lots whose rules that name an older version are moved to this one. */
+            apply_to?: string[] | null;
+            /** @description That its days are judged by; none: the operator's newest. */
+            calendar?: components["schemas"]["TariffCalendarRef"];
+            /** @description Why, for those who come after. */
+            note?: string;
+            /**
+             * Format: int64
+             * @description Of the tariff as its publisher saw it. The same number again publishes nothing new.
+             */
+            number: number;
+        };
         ResetPasswordRequest: {
             password: string;
+        };
+        SaveCalendarRequest: {
+            /**
+             * Format: int64
+             * @description The version that the change was made on.
+             */
+            base: number;
+            days?: components["schemas"]["TariffDay"][] | null;
+            /** @description None: as it is. */
+            name?: components["schemas"]["TariffText"];
+            /** @description Why, for those who come after. */
+            note?: string;
+            weekdays?: components["schemas"]["TariffWeekdays"];
         };
         SeatCase: {
             lane: string;
@@ -1337,9 +2243,629 @@ export interface components {
             /** Format: date-time */
             since: string;
         };
+        SetLotRulesReply: {
+            /** @description The lot's calendar; empty: weekdays only. */
+            calendar: string;
+            /** Format: int64 */
+            calendar_version: number;
+            /** Format: int64 */
+            config_number: number;
+            currency: string;
+            /** @description What the lot's calendar calls days. */
+            day_types: string[] | null;
+            lot: string;
+            rules: components["schemas"]["TariffRuleState"][] | null;
+            tz: string;
+        };
+        SetLotRulesRequest: {
+            /**
+             * Format: int64
+             * @description The configuration that the rules were made on.
+             */
+            config_number: number;
+            /** @description The last must fit every stay. */
+            rules: components["schemas"]["TariffRule"][] | null;
+        };
         SignInRequest: {
             name: string;
             password: string;
+        };
+        StartRehearsalReply: {
+            by: string;
+            /** @description Empty: each stay's own. */
+            calendar: string;
+            /** @description Only stays of these; none is all. */
+            classes: string[] | null;
+            /** Format: date-time */
+            created_at: string;
+            currency: string;
+            /** Format: int64 */
+            done: number;
+            /** Format: date-time */
+            ended_at: string | null;
+            /**
+             * Format: date-time
+             * @description Stays that began then or later.
+             */
+            from: string;
+            /** @description Of the differences in all lots. */
+            histogram: components["schemas"]["TariffBin"][] | null;
+            id: string;
+            /** @description What the candidate breaks: not monotone, a gap, a free hole. */
+            laws: components["schemas"]["TariffFinding"][] | null;
+            lots: string[] | null;
+            most_less: components["schemas"]["TariffChange"][] | null;
+            /** @description Of all lots: the stays that would pay most more, at most 20. */
+            most_more: components["schemas"]["TariffChange"][] | null;
+            /** @description The candidate's. */
+            name: components["schemas"]["TariffText"];
+            /** @description Only stays that this tariff billed; empty is all. */
+            only_tariff: string;
+            /** @description By lot, so far. */
+            results: components["schemas"]["TariffRehearsalLot"][] | null;
+            /** Format: date-time */
+            started_at: string | null;
+            /** @enum {string} */
+            state: "waiting" | "running" | "done" | "failed" | "cancelled";
+            /** @description Of all lots, so far. */
+            sum: components["schemas"]["TariffTally"];
+            tariff: string;
+            /** Format: date-time */
+            to: string;
+            /**
+             * Format: int64
+             * @description Stays, when it began.
+             */
+            total: number;
+            /**
+             * Format: int64
+             * @description 0: the draft as it was.
+             */
+            version: number;
+        };
+        StartRehearsalRequest: {
+            /** @description For the candidate; none: the one that each stay was billed with. */
+            calendar?: components["schemas"]["TariffCalendarRef"];
+            /** @description Only stays of these plate classes. */
+            classes?: string[] | null;
+            /**
+             * Format: int64
+             * @description Back from now; none: 90.
+             */
+            days?: number;
+            lots: string[] | null;
+            /** @description Only stays that this tariff billed, in any version. */
+            only_tariff?: string;
+            tariff: string;
+            /**
+             * Format: int64
+             * @description None: the draft, or else the latest.
+             */
+            version?: number;
+        };
+        Tariff: {
+            archived: boolean;
+            /** Format: date-time */
+            created_at: string;
+            has_draft: boolean;
+            id: string;
+            /**
+             * Format: int64
+             * @description Newest published version; 0: none.
+             */
+            latest: number;
+            /** @description Lots whose rules name it, each with the newest version it names. */
+            lots: components["schemas"]["TariffUse"][] | null;
+            name: components["schemas"]["TariffText"];
+            /**
+             * Format: int64
+             * @description Counts every change; a change names the number it was made on.
+             */
+            number: number;
+            /** Format: date-time */
+            updated_at: string;
+        };
+        TariffApplied: {
+            changed: boolean;
+            /** Format: int64 */
+            config_number: number;
+            lot: string;
+            /**
+             * Format: int64
+             * @description Rules of the lot that name the version now; 0: the lot does not use the tariff.
+             */
+            rules: number;
+        };
+        TariffBill: {
+            currency: string;
+            /** Format: int64 */
+            due: number;
+            /** Format: date-time */
+            entry: string;
+            /** Format: date-time */
+            exit: string;
+            /** @description max_stay_exceeded */
+            flags: string[] | null;
+            /** Format: int64 */
+            free: number;
+            /** Format: int64 */
+            gross: number;
+            /**
+             * Format: date-time
+             * @description Until when who paid may leave.
+             */
+            leave_by: string | null;
+            /** @description They sum to due. */
+            lines: components["schemas"]["TariffLine"][] | null;
+            /** Format: int64 */
+            paid: number;
+            plan: string;
+            /**
+             * Format: date-time
+             * @description Up to when the stay was priced: the exit, or a payment in whose grace it falls.
+             */
+            rated_to: string;
+        };
+        TariffBin: {
+            /**
+             * Format: int64
+             * @description The difference is further from 0 than this (for the bin of 0: it is 0),
+             */
+            over: number;
+            /** Format: int64 */
+            stays: number;
+            /**
+             * Format: int64
+             * @description and at most this far.
+             */
+            up_to: number;
+        };
+        TariffBooking: {
+            /** Format: date-time */
+            from: string;
+            /** Format: int64 */
+            price_minor_units?: number;
+            /** Format: date-time */
+            to: string;
+        };
+        TariffCalendar: {
+            archived: boolean;
+            /** Format: date-time */
+            created_at: string;
+            id: string;
+            /**
+             * Format: int64
+             * @description Newest version.
+             */
+            latest: number;
+            /** @description Lots that go by it, with the version. */
+            lots: components["schemas"]["TariffUse"][] | null;
+            name: components["schemas"]["TariffText"];
+            /** Format: date-time */
+            updated_at: string;
+            /** @description Years without dates: this one, and from October on the next. */
+            warnings: components["schemas"]["TariffLong"][] | null;
+        };
+        TariffCalendarDetail: {
+            archived: boolean;
+            /** Format: date-time */
+            created_at: string;
+            /** @description The latest version. */
+            document: components["schemas"]["TariffCalendarDocument"];
+            id: string;
+            /**
+             * Format: int64
+             * @description Newest version.
+             */
+            latest: number;
+            /** @description Lots that go by it, with the version. */
+            lots: components["schemas"]["TariffUse"][] | null;
+            name: components["schemas"]["TariffText"];
+            /** Format: date-time */
+            updated_at: string;
+            /** @description The newest first. */
+            versions: components["schemas"]["TariffCalendarVersion"][] | null;
+            /** @description Years without dates: this one, and from October on the next. */
+            warnings: components["schemas"]["TariffLong"][] | null;
+        };
+        TariffCalendarDocument: {
+            by: string;
+            /** Format: date-time */
+            created_at: string;
+            /** @description By date. */
+            days: components["schemas"]["TariffDay"][] | null;
+            note: string;
+            /** @description Every type of day that it knows. */
+            types: string[] | null;
+            /** Format: int64 */
+            version: number;
+            /** @description Types of days of the week that differ from workday and weekend. */
+            weekdays: components["schemas"]["TariffWeekdays"];
+        };
+        TariffCalendarRef: {
+            id: string;
+            /**
+             * Format: int64
+             * @description None: the latest.
+             */
+            version?: number;
+        };
+        TariffCalendarVersion: {
+            by: string;
+            /** Format: date-time */
+            created_at: string;
+            note: string;
+            /** Format: int64 */
+            version: number;
+        };
+        TariffCase: {
+            /** @description None: the operator's newest. */
+            calendar?: components["schemas"]["TariffCalendarRef"];
+            /** @description A tariff of the library. */
+            tariff?: string;
+            /** @description A document that need not be saved. Give this or tariff. */
+            text?: string;
+            /**
+             * Format: int64
+             * @description Of the tariff; none: its draft, or else its latest.
+             */
+            version?: number;
+        };
+        TariffChange: {
+            /**
+             * Format: int64
+             * @description To be paid with the candidate.
+             */
+            after: number;
+            /**
+             * Format: int64
+             * @description To be paid with the tariff that billed it.
+             */
+            before: number;
+            class: string;
+            /** Format: date-time */
+            entry: string;
+            /** Format: date-time */
+            exit: string;
+            lot: string;
+            session: string;
+        };
+        TariffCoupon: {
+            /** Format: int64 */
+            amount_minor_units?: number;
+            /** @enum {string} */
+            kind: "full" | "amount" | "percent" | "minutes";
+            /** Format: int64 */
+            minutes?: number;
+            /** Format: int64 */
+            percent_off?: number;
+        };
+        TariffDay: {
+            /** @example 2026-10-01 */
+            date: string;
+            /** @description What the day is, for people. */
+            note?: string;
+            /** @description workday, weekend, holiday, holiday_long or any word that tariffs use. */
+            type: string;
+        };
+        TariffDetail: {
+            archived: boolean;
+            /** Format: date-time */
+            created_at: string;
+            /** @description Null: nothing is being written. */
+            draft: components["schemas"]["TariffDraft"];
+            has_draft: boolean;
+            id: string;
+            /**
+             * Format: int64
+             * @description Newest published version; 0: none.
+             */
+            latest: number;
+            /** @description Lots whose rules name it, each with the newest version it names. */
+            lots: components["schemas"]["TariffUse"][] | null;
+            name: components["schemas"]["TariffText"];
+            /**
+             * Format: int64
+             * @description Counts every change; a change names the number it was made on.
+             */
+            number: number;
+            /** Format: date-time */
+            updated_at: string;
+            /** @description The newest first. */
+            versions: components["schemas"]["TariffVersion"][] | null;
+        };
+        TariffDraft: {
+            /** Format: date-time */
+            at: string;
+            by: string;
+            /** @description Exactly as it was written: JSON, right or wrong. */
+            text: string;
+        };
+        TariffExtras: {
+            booking?: components["schemas"]["TariffBooking"];
+            coupons?: components["schemas"]["TariffCoupon"][] | null;
+            /** @description The vehicle need not pay. */
+            free_list?: boolean;
+            pass?: components["schemas"]["TariffPass"];
+            payments?: components["schemas"]["TariffPayment"][] | null;
+            prior_visits?: components["schemas"]["TariffPriorVisit"][] | null;
+        };
+        TariffFinding: {
+            code: string;
+            /** @enum {string} */
+            level: "error" | "warning";
+            /** @description Where in the document, as plans[0].bands[1].to. */
+            place: string;
+            text: components["schemas"]["TariffLong"];
+        };
+        TariffLine: {
+            /** Format: int64 */
+            amount: number;
+            /** @description Id of a charge's band. */
+            band: string;
+            /** Format: date-time */
+            from: string | null;
+            /** @enum {string} */
+            kind: "charge" | "adjust" | "visit" | "cap" | "free" | "paid";
+            text: components["schemas"]["TariffLong"];
+            /** Format: date-time */
+            to: string | null;
+        };
+        TariffLong: {
+            en: string;
+            zh: string;
+        };
+        TariffPass: {
+            /** @description Id of one of the tariff's passes; none: the first. */
+            kind?: string;
+            /** @description First date; none: open. */
+            valid_from?: string;
+            /** @description Last date, included; none: open. */
+            valid_to?: string;
+        };
+        TariffPayment: {
+            /**
+             * Format: int64
+             * @description None: what was due then.
+             */
+            amount_minor_units?: number;
+            /** Format: date-time */
+            at: string;
+        };
+        TariffPoint: {
+            /** Format: int64 */
+            due: number;
+            /** Format: int64 */
+            gross: number;
+            /**
+             * Format: int64
+             * @description Length of the stay.
+             */
+            s: number;
+        };
+        TariffPriorVisit: {
+            /** Format: int64 */
+            charged_minor_units: number;
+            /** Format: date-time */
+            entry: string;
+            /** Format: date-time */
+            exit: string;
+        };
+        TariffProbe: {
+            bill: components["schemas"]["TariffBill"];
+            name: components["schemas"]["TariffLong"];
+        };
+        TariffRehearsal: {
+            by: string;
+            /** @description Empty: each stay's own. */
+            calendar: string;
+            /** @description Only stays of these; none is all. */
+            classes: string[] | null;
+            /** Format: date-time */
+            created_at: string;
+            currency: string;
+            /** Format: int64 */
+            done: number;
+            /** Format: date-time */
+            ended_at: string | null;
+            /**
+             * Format: date-time
+             * @description Stays that began then or later.
+             */
+            from: string;
+            id: string;
+            lots: string[] | null;
+            /** @description The candidate's. */
+            name: components["schemas"]["TariffText"];
+            /** @description Only stays that this tariff billed; empty is all. */
+            only_tariff: string;
+            /** Format: date-time */
+            started_at: string | null;
+            /** @enum {string} */
+            state: "waiting" | "running" | "done" | "failed" | "cancelled";
+            /** @description Of all lots, so far. */
+            sum: components["schemas"]["TariffTally"];
+            tariff: string;
+            /** Format: date-time */
+            to: string;
+            /**
+             * Format: int64
+             * @description Stays, when it began.
+             */
+            total: number;
+            /**
+             * Format: int64
+             * @description 0: the draft as it was.
+             */
+            version: number;
+        };
+        TariffRehearsalLot: {
+            /**
+             * Format: int64
+             * @description Of what is to be paid.
+             */
+            difference: number;
+            /** Format: int64 */
+            gross_after: number;
+            /** Format: int64 */
+            gross_before: number;
+            /** @description Of the differences. */
+            histogram: components["schemas"]["TariffBin"][] | null;
+            /** Format: int64 */
+            less: number;
+            lot: string;
+            /**
+             * Format: int64
+             * @description Stays that would pay more.
+             */
+            more: number;
+            most_less: components["schemas"]["TariffChange"][] | null;
+            /** @description The stays that would pay most more, at most 20. */
+            most_more: components["schemas"]["TariffChange"][] | null;
+            /**
+             * Format: int64
+             * @description Passed over: another tariff billed them.
+             */
+            outside: number;
+            /** Format: int64 */
+            payable_after: number;
+            /**
+             * Format: int64
+             * @description Gross without what was free.
+             */
+            payable_before: number;
+            /** @description Why not. */
+            reasons: components["schemas"]["TariffSkip"][] | null;
+            /** Format: int64 */
+            same: number;
+            /**
+             * Format: int64
+             * @description Compared.
+             */
+            sessions: number;
+            /**
+             * Format: int64
+             * @description Could not be compared.
+             */
+            skipped: number;
+        };
+        TariffRule: {
+            /** @description Plate class; none is any. */
+            class?: string;
+            /** @description Types of the date of entry in the lot's calendar, or names of weekdays; none is any. */
+            day_types?: string[] | null;
+            /**
+             * Format: date-time
+             * @description It holds for entries from then on; none is always.
+             */
+            from?: string;
+            tariff: string;
+            /** Format: int64 */
+            version: number;
+        };
+        TariffRuleState: {
+            /** @description Plate class; none is any. */
+            class?: string;
+            /** @description Types of the date of entry in the lot's calendar, or names of weekdays; none is any. */
+            day_types?: string[] | null;
+            /**
+             * Format: date-time
+             * @description It holds for entries from then on; none is always.
+             */
+            from?: string;
+            /**
+             * Format: int64
+             * @description Newest version in the library; 0 for a tariff of the lot's own.
+             */
+            latest: number;
+            /** @description It is of the operator's library; otherwise the lot's own. */
+            library: boolean;
+            /** @description The tariff's. */
+            name: components["schemas"]["TariffText"];
+            tariff: string;
+            /** Format: int64 */
+            version: number;
+        };
+        TariffSkip: {
+            /** @description A session. */
+            example: string;
+            /** @enum {string} */
+            reason: "no_bill_fact" | "no_configuration" | "no_tariff" | "other_benefit" | "unlike" | "unpriceable";
+            /** Format: int64 */
+            stays: number;
+            text: components["schemas"]["TariffLong"];
+        };
+        TariffTally: {
+            /**
+             * Format: int64
+             * @description Of what is to be paid.
+             */
+            difference: number;
+            /** Format: int64 */
+            gross_after: number;
+            /** Format: int64 */
+            gross_before: number;
+            /** Format: int64 */
+            less: number;
+            /**
+             * Format: int64
+             * @description Stays that would pay more.
+             */
+            more: number;
+            /**
+             * Format: int64
+             * @description Passed over: another tariff billed them.
+             */
+            outside: number;
+            /** Format: int64 */
+            payable_after: number;
+            /**
+             * Format: int64
+             * @description Gross without what was free.
+             */
+            payable_before: number;
+            /** @description Why not. */
+            reasons: components["schemas"]["TariffSkip"][] | null;
+            /** Format: int64 */
+            same: number;
+            /**
+             * Format: int64
+             * @description Compared.
+             */
+            sessions: number;
+            /**
+             * Format: int64
+             * @description Could not be compared.
+             */
+            skipped: number;
+        };
+        TariffText: {
+            en: string;
+            zh: string;
+        };
+        TariffUse: {
+            lot: string;
+            /** Format: int64 */
+            version: number;
+        };
+        TariffVersion: {
+            /** @description Warnings that it was published in spite of. */
+            accepted: components["schemas"]["TariffFinding"][] | null;
+            by: string;
+            note: string;
+            /** Format: date-time */
+            published_at: string;
+            /** Format: int64 */
+            version: number;
+        };
+        TariffWeekdays: {
+            friday?: string;
+            monday?: string;
+            saturday?: string;
+            sunday?: string;
+            thursday?: string;
+            tuesday?: string;
+            wednesday?: string;
         };
         UpdateLotRequest: {
             booths: components["schemas"]["LotBooth"][] | null;
@@ -1391,6 +2917,14 @@ export interface components {
             /** Format: int64 */
             car: number;
             mono: string;
+        };
+        WriteTariffDraftRequest: {
+            /**
+             * Format: int64
+             * @description Of the tariff that the text was written on.
+             */
+            number: number;
+            text: string;
         };
     };
     responses: never;
@@ -1487,6 +3021,336 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ListAuditReply"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "list-calendars": {
+        parameters: {
+            query?: {
+                /** @description Those out of use instead of those in use. */
+                archived?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListCalendarsReply"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "create-calendar": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CreateCalendarRequest"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TariffCalendarDetail"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get-calendar": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                calendar: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TariffCalendarDetail"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "save-calendar": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                calendar: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SaveCalendarRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TariffCalendarDetail"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "archive-calendar": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                calendar: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TariffCalendarDetail"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "assign-calendar": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                calendar: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AssignCalendarRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AssignCalendarReply"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "import-holidays": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                calendar: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ImportHolidaysRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TariffCalendarDetail"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "import-calendar": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                calendar: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ImportCalendarRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TariffCalendarDetail"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "unarchive-calendar": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                calendar: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TariffCalendarDetail"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get-calendar-version": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                calendar: string;
+                version: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GetCalendarVersionReply"];
                 };
             };
             /** @description Error */
@@ -1822,6 +3686,72 @@ export interface operations {
             };
         };
     };
+    "get-lot-rules": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                lot: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GetLotRulesReply"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "set-lot-rules": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                lot: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SetLotRulesRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SetLotRulesReply"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "get-session": {
         parameters: {
             query?: never;
@@ -2083,6 +4013,133 @@ export interface operations {
             };
         };
     };
+    "list-rehearsals": {
+        parameters: {
+            query?: {
+                /** @description Only of this one. */
+                tariff?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListRehearsalsReply"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "start-rehearsal": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["StartRehearsalRequest"];
+            };
+        };
+        responses: {
+            /** @description Accepted */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StartRehearsalReply"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get-rehearsal": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                rehearsal: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GetRehearsalReply"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "cancel-rehearsal": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                rehearsal: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CancelRehearsalReply"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "give-command": {
         parameters: {
             query?: never;
@@ -2272,6 +4329,537 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "check-bill": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CheckBillRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CheckBillReply"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "check-chart": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CheckChartRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CheckChartReply"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "check-explain": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TariffCase"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TariffLong"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "check-lint": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TariffCase"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CheckLintReply"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "check-probes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CheckProbesRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CheckProbesReply"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "list-tariffs": {
+        parameters: {
+            query?: {
+                /** @description Part of a name or of the id. */
+                q?: string;
+                /** @description Those out of use instead of those in use. */
+                archived?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListTariffsReply"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "create-tariff": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CreateTariffRequest"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TariffDetail"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get-tariff": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                tariff: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TariffDetail"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "apply-tariff": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                tariff: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ApplyTariffRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApplyTariffReply"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "archive-tariff": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                tariff: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TariffDetail"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "copy-tariff": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                tariff: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CopyTariffRequest"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TariffDetail"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "write-tariff-draft": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                tariff: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WriteTariffDraftRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TariffDetail"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "discard-tariff-draft": {
+        parameters: {
+            query: {
+                /** @description Of the tariff as it was seen. */
+                number: number;
+            };
+            header?: never;
+            path: {
+                tariff: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TariffDetail"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "publish-tariff": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                tariff: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PublishTariffRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PublishTariffReply"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "unarchive-tariff": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                tariff: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TariffDetail"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get-tariff-version": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                tariff: string;
+                version: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GetTariffVersionReply"];
+                };
             };
             /** @description Error */
             default: {

@@ -102,7 +102,7 @@ drift: $(WEB_PACKAGES) ## Fail when a committed generated file is not what `make
 	@scripts/drift.sh $(GENERATED)
 
 .PHONY: fuzz
-fuzz: ## Fuzz every parser in turn (FUZZ_FOR=30s each; ONLY=pattern picks)
+fuzz: ## Fuzz every parser (FUZZ_FOR=30s each), then a million stays against the tariff oracle (ONLY=pattern picks)
 	@scripts/fuzz.sh
 
 .PHONY: bench

@@ -2,6 +2,7 @@
 # Runs every fuzz test of the module in turn. A crasher stays as a seed in the package's testdata/fuzz: commit it with
 # the repair.
 #   FUZZ_FOR=30s ONLY=Plate scripts/fuzz.sh
+#   ONLY=Oracle STAYS=50000 SEED=7 scripts/fuzz.sh
 set -euo pipefail
 
 span=${FUZZ_FOR:-30s}
@@ -18,6 +19,16 @@ while IFS=: read -r file _ line; do
         failed+=("$package.$name")
     fi
 done < <(git grep -nE '^func Fuzz[A-Z]' -- '*_test.go')
+
+# The tariff engine and its oracle: not bytes, but stays.
+if grep -Eq -- "$only" <<<"shared/tariff.Oracle"; then
+    found=$((found + 1))
+    stays=${STAYS:-1000000}
+    if ! scripts/setup/step.sh "compare $stays random stays with the oracle (an hour or two for a million)" \
+        go test -run '^TestOracle$' -timeout 0 ./shared/tariff -stays "$stays" -stays-seed "${SEED:-$(date +%s)}"; then
+        failed+=("shared/tariff.Oracle")
+    fi
+fi
 
 if [ "$found" -eq 0 ]; then
     echo "fuzz: no fuzz test matches '$only'" >&2

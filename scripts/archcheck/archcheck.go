@@ -60,6 +60,7 @@ var goRules = []func(*source) []Violation{
 	checkGORM,
 	checkSQL,
 	checkPackageName,
+	checkOracle,
 }
 
 // Check walks the tree of a repository and returns what breaks a rule, sorted by path and line. A Go file that does not

@@ -74,6 +74,10 @@ func TestPlantedViolationsAreFound(t *testing.T) {
 		{"float in the tests of money", "shared/money/a_test.go", goFile(``, `const half = 0.5`), ""},
 		{"float elsewhere", "edge/a.go", goFile(``, `var x float64`), ""},
 
+		{"an oracle that asks the engine", "shared/tariff/oracle/a.go", goFile(`import "lotkeeper/shared/tariff"`, `var _ = tariff.Rate`), "the oracle must not use tariff.Rate"},
+		{"an oracle that asks its asker", "shared/tariff/oracle/a.go", goFile(`import _ "lotkeeper/shared/tariff/cases"`), "what calls the engine"},
+		{"an oracle that decodes", "shared/tariff/oracle/a.go", goFile(`import "lotkeeper/shared/tariff"`, `var _ = tariff.Decode`), ""},
+
 		{"AutoMigrate", "cloud/internal/lot/store.go", gormFile(`db.AutoMigrate(&x)`), "AutoMigrate"},
 		{"Save", "cloud/internal/lot/store.go", gormFile(`db.Save(&x)`), "Save"},
 		{"Where with an address", "cloud/internal/lot/store.go", gormFile(`db.Where(&row{ID: 1}).First(&x)`), "Where with a struct"},

@@ -218,7 +218,7 @@ func (s *Service) Copy(ctx context.Context, sc scope.Scope, by By, which ID, ver
 	if err != nil {
 		return Tariff{}, err
 	}
-	text := ""
+	var text string
 	if version == 0 && t.Draft != nil {
 		text = t.Draft.Text
 	} else {

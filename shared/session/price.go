@@ -27,7 +27,7 @@ const HeldFor = 30 * time.Minute
 
 // Price rates a session as if its vehicle left at the time; one that stands at an exit, as of when it came there: its
 // driver's fumbling for the phone costs nothing, and display, phone and bill say the same. It is the one way to a fee.
-// Payments already made are credited; coupons are taken off.
+// Payments already made are credited; coupons are taken off; earlier visits count where the tariff says so.
 //
 // A stay is priced with the tariff pinned at its entry; one whose entry pinned none (read from a camera's memory) with
 // the tariff that the terms give its class at its entry. A session without an entry has no stay to price: it costs nothing, and its
@@ -56,7 +56,7 @@ func Price(s Session, at time.Time, terms Terms, coupons ...tariff.Coupon) (tari
 	if s.Entry != nil && s.Entry.At.Before(at) {
 		stay.Entry = s.Entry.At
 	}
-	c := tariff.Context{Rights: terms.RightsOf(s.Plate), Coupons: coupons}
+	c := tariff.Context{Rights: terms.RightsOf(s.Plate), Coupons: coupons, Visits: s.Before}
 	for _, p := range s.Pays {
 		c.Payments = append(c.Payments, tariff.Payment{ID: p.Fact.String(), At: p.At, Amount: p.Amount})
 	}

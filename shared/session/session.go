@@ -105,6 +105,7 @@ type Session struct {
 	Bill    *tariff.Bill    `json:"bill,omitempty"`   // frozen at release
 	Billed  fact.ID         `json:"billed,omitzero"`  // the fact that froze it
 	Pays    []Payment       `json:"pays,omitempty"`   // in the order of time
+	Before  []tariff.Visit  `json:"before,omitempty"` // the vehicle's billed visits of the days before, latest last
 	Money   Money           `json:"money"`
 	Grade   Grade           `json:"grade"`
 	Flags   []Flag          `json:"flags,omitempty"` // sorted

@@ -7,6 +7,7 @@ import (
 
 	"lotkeeper/shared/fact"
 	"lotkeeper/shared/plate"
+	"lotkeeper/shared/tariff"
 )
 
 // sighting is an observation with what later facts say of it.
@@ -71,9 +72,34 @@ func (b *Book) timeline(v *vehicle) []*Session {
 			events[s.device] = in
 		}
 	}
-	for _, s := range out {
+	for i, s := range out {
 		b.settle(s)
+		s.Before = visits(out[:i], s)
 	}
+	return out
+}
+
+// What of a vehicle's earlier visits its tariff may look at: those that ended at most VisitsFor before it came, and of
+// them the latest.
+const (
+	VisitsFor  = 7 * 24 * time.Hour
+	mostVisits = 20
+)
+
+// visits are the earlier visits that a tariff may look at: re-entries and maxima over a day are priced with them.
+func visits(earlier []*Session, s *Session) (out []tariff.Visit) {
+	for _, e := range slices.Backward(earlier) {
+		if len(out) == mostVisits || s.Entry == nil {
+			break
+		}
+		if e.Entry == nil || e.Exit == nil || e.Bill == nil || clash(e.Plate, s.Plate) {
+			continue
+		}
+		if ago := s.Entry.At.Sub(e.Exit.At); ago >= 0 && ago <= VisitsFor {
+			out = append(out, tariff.Visit{ID: e.ID.String(), Entry: e.Entry.At, Exit: e.Exit.At, Gross: e.Bill.Gross - e.Bill.Free})
+		}
+	}
+	slices.Reverse(out)
 	return out
 }
 

@@ -183,7 +183,7 @@ func TestSetupSaysWhatItCannotDo(t *testing.T) {
 	setup := script(t, "setup/setup.sh")
 	machine := func(commands map[string]string) []string {
 		bin := t.TempDir()
-		for _, plain := range []string{"bash", "env", "dirname", "sort", "head", "tail", "printf", "grep", "mkdir"} {
+		for _, plain := range []string{"bash", "env", "dirname", "sort", "head", "tail", "printf", "grep", "mkdir", "sleep"} {
 			real, err := exec.LookPath(plain)
 			if err != nil {
 				t.Fatal(err)
@@ -220,6 +220,15 @@ func TestSetupSaysWhatItCannotDo(t *testing.T) {
 		want(t, 1, "not root and no sudo", "apt-get install")
 	failing := map[string]string{"id": "echo 0", "dpkg": "exit 0", "apt-get": "echo no such mirror; exit 100"}
 	run(t, t.TempDir(), machine(with(failing)), setup, "test").want(t, 1, "no such mirror", "apt failed")
+	// Another installer is at work: dpkg and each step of apt-get fail once for its lock.
+	once := func(words string) string {
+		return `m=$0.$1; [ -e "$m" ] && exit 0; : >"$m"; echo "` + words + `" >&2; exit 100`
+	}
+	busy := map[string]string{
+		"id": "echo 0", "dpkg": once("dpkg: error: dpkg frontend lock was locked by another process with pid 7"),
+		"apt-get": once("E: Could not get lock /var/lib/apt/lists/lock. It is held by process 7 (apt-get)"),
+	}
+	run(t, t.TempDir(), machine(with(busy)), setup, "test").want(t, 0, "setup: installed")
 	working := map[string]string{"id": "echo 1000", "sudo": `exec "$@"`, "dpkg": "exit 0", "apt-get": "exit 0"}
 	dir := t.TempDir()
 	run(t, dir, machine(with(working)), setup, "test").want(t, 0, "setup: installed")

@@ -73,10 +73,26 @@ install_missing() {
     echo "setup: installed"
 }
 
-# apt_install waits for dpkg's lock, because another installer may run, and first finishes what a Ctrl-C left half done.
+# apt_install first finishes what a Ctrl-C left half done.
 apt_install() {
-    local apt=(env DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=300)
-    as_root env DEBIAN_FRONTEND=noninteractive dpkg --configure -a &&
-        as_root "${apt[@]}" update &&
-        as_root "${apt[@]}" install -y --no-install-recommends "${missing[@]}"
+    local quiet=(env DEBIAN_FRONTEND=noninteractive LC_ALL=C)
+    patiently as_root "${quiet[@]}" dpkg --configure -a &&
+        patiently as_root "${quiet[@]}" apt-get update &&
+        patiently as_root "${quiet[@]}" apt-get install -y --no-install-recommends "${missing[@]}"
+}
+
+# patiently COMMAND…: again and again, for five minutes, while another installer holds the locks of apt or dpkg, as Debian's
+# own does after a start. dpkg does not wait for anybody, and apt-get does for some of its locks only.
+patiently() {
+    local words code end=$((SECONDS + 300))
+    while true; do
+        code=0
+        words=$("$@" 2>&1) || code=$?
+        printf '%s\n' "$words"
+        if [ "$code" -eq 0 ] || [ "$SECONDS" -ge "$end" ] ||
+            ! grep -qE 'locked by another process|Could not get lock' <<<"$words"; then
+            return "$code"
+        fi
+        sleep 1
+    done
 }

@@ -265,7 +265,7 @@ type SessionMoney struct {
 	Excess int64 `json:"excess"`
 }
 
-// Sessions lists a plate's sessions in the rig's lot.
+// Sessions lists a plate's sessions in the rig's lot, or of all plates when it is empty.
 func (a *API) Sessions(ctx context.Context, plate string) ([]Session, error) {
 	var out struct {
 		Items []Session `json:"items"`

@@ -160,6 +160,7 @@ func (r *Rig) Console(ctx context.Context, booth string) (*API, error) {
 
 // Booth is the part of a console's state that tests look at.
 type Booth struct {
+	Config uint64      `json:"config"`
 	Inside int         `json:"inside"`
 	Lanes  []wire.Live `json:"lanes"`
 	Sync   struct {

@@ -47,6 +47,9 @@ type Options struct {
 	Mosquitto bool
 	// NoFree: also the shortest stay costs something; else stays up to 15 s are free. Traffic's free_for must say the same.
 	NoFree bool
+	// Library gives the operator a calendar and a library of tariffs, of which one is in use; else the lot has a tariff of
+	// its own.
+	Library bool
 }
 
 // Rig is a running system.

@@ -144,13 +144,9 @@ func (r *Rig) spec() object {
 	free := func(plate string) object {
 		return object{"plate": plate, "from": now.AddDate(0, -1, 0), "to": now.AddDate(1, 0, 0), "why": "月卡 month card"}
 	}
-	plan := object{
-		"id": "all", "free": object{"up_to": 15, "inclusive": true, "then": "whole"},
-		"bands": []object{{"id": "always", "name": text("全天", "All day"), "steps": []object{{"unit": 10, "price": 100}}}},
-		"caps":  []object{{"amount": 6000, "window": "block", "length": 86400}},
-	}
+	demo := DemoTariff("演示费率", "Demonstration", 100)
 	if r.options.NoFree {
-		delete(plan, "free")
+		delete(demo["plans"].([]object)[0], "free") //nolint:forcetypeassert // made just above
 	}
 	return object{
 		"id": Lot, "kind": "off_street", "name": text("滨江停车场", "Riverside"), "tz": "Asia/Shanghai", "currency": "CNY", "capacity": 120,
@@ -159,13 +155,10 @@ func (r *Rig) spec() object {
 			lane("entry-1", "一号入口", "Entry 1", "entry", EntryBooth, r.addr["cam-entry"], r.addr["board-entry"]),
 			lane("exit-1", "一号出口", "Exit 1", "exit", ExitBooth, r.addr["cam-exit"], ""),
 		},
-		"tariffs": []object{{
-			"id": "demo", "version": 1, "name": text("演示费率", "Demonstration"), "tz": "Asia/Shanghai", "currency": "CNY", "grace_after_payment": 60,
-			"plans": []object{plan},
-		}},
-		"rules":  []object{{"tariff": "demo", "version": 1}},
-		"free":   []object{free("粤B8L66Q"), free("粤BD12345")},
-		"policy": object{"no_entry": "hold", "journal_x": "hold"},
+		"tariffs": []object{demo},
+		"rules":   []object{{"tariff": "demo", "version": 1}},
+		"free":    []object{free("粤B8L66Q"), free("粤BD12345")},
+		"policy":  object{"no_entry": "hold", "journal_x": "hold"},
 	}
 }
 
@@ -174,7 +167,10 @@ func (r *Rig) seed(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return a.Call(ctx, http.MethodPost, "/api/v1/lots", r.spec(), nil)
+	if err := a.Call(ctx, http.MethodPost, "/api/v1/lots", r.spec(), nil); err != nil || !r.options.Library {
+		return err
+	}
+	return r.library(ctx, a)
 }
 
 func (r *Rig) enrol(ctx context.Context) error {

@@ -104,7 +104,7 @@ func run(ctx context.Context, command []string) error {
 	fmt.Println("Starting a parking lot on this machine …")
 	began := time.Now()
 	r, err := rig.Start(ctx, rig.Options{
-		Dir: s.dir, Bin: bin, Say: os.Stdout, Fixed: len(command) == 0, Seed: 20261122,
+		Dir: s.dir, Bin: bin, Say: os.Stdout, Fixed: len(command) == 0, Seed: 20261122, Library: true,
 		Traffic: map[string]any{
 			"speed": 1, "every": "5s", "stay_min": "8s", "stay_max": "45s", "long_stays": 6, "free_for": "15s", "regulars": 8,
 			"permits": []string{"粤B8L66Q", "粤BD12345"}, "patience": "2s", "give_up": "40s", "most_inside": 60,

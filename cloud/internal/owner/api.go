@@ -47,7 +47,7 @@ type textBody struct {
 func textOf(t tariff.Text) textBody { return textBody{t.ZH, t.EN} }
 
 type lineBody struct {
-	Kind   string     `json:"kind" enum:"charge,cap,free,paid"`
+	Kind   string     `json:"kind" enum:"charge,adjust,visit,cap,free,paid"`
 	Text   textBody   `json:"text"`
 	From   *time.Time `json:"from,omitempty"`
 	To     *time.Time `json:"to,omitempty"`

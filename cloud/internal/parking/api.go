@@ -169,7 +169,7 @@ type visitBody struct {
 }
 
 type lineBody struct {
-	Kind   string     `json:"kind" enum:"charge,cap,free,paid"`
+	Kind   string     `json:"kind" enum:"charge,adjust,visit,cap,free,paid"`
 	Text   Text       `json:"text"`
 	From   *time.Time `json:"from"`
 	To     *time.Time `json:"to"`

@@ -1933,7 +1933,7 @@ export interface components {
             /** Format: date-time */
             from?: string;
             /** @enum {string} */
-            kind: "charge" | "cap" | "free" | "paid";
+            kind: "charge" | "adjust" | "visit" | "cap" | "free" | "paid";
             text: components["schemas"]["OwnerText"];
             /** Format: date-time */
             to?: string;
@@ -2035,7 +2035,7 @@ export interface components {
             /** Format: date-time */
             from: string | null;
             /** @enum {string} */
-            kind: "charge" | "cap" | "free" | "paid";
+            kind: "charge" | "adjust" | "visit" | "cap" | "free" | "paid";
             text: components["schemas"]["ParkingText"];
             /** Format: date-time */
             to: string | null;

@@ -76,44 +76,61 @@ func (c *course) deducted(s span, until int64, taken []span) {
 	c.holes, c.next = union(holes), 0
 }
 
-// cover is time that need not be paid, and how the rest of the stay is priced.
+// cover is time that need not be paid, and how the rest of a stay is priced of which it covers a part.
 type cover struct {
 	spans []span
-	gaps  []span // time outside between merged visits: uncharged, and no part of the stay
 	rest  Rest
 	free  FreeTest
 }
 
-// with adds more covered time. Where rules meet, the stricter one wins.
-func (c cover) with(spans []span, rest Rest, free FreeTest) cover {
-	strict := []Rest{RestOne, RestThrough, RestSeparate}
+// covers are all that cover something of a stay, and what of it was outside.
+type covers struct {
+	items []cover
+	gaps  []span // time outside between merged visits: uncharged, and no part of the stay
+}
+
+// of puts those together that cover a second of a stay. Where their rules meet, the stricter one wins.
+func (c covers) of(stay span) (all cover) {
+	rests := []Rest{RestOne, RestThrough, RestSeparate}
 	tests := []FreeTest{FreeTestRest, FreeTestStay, FreeTestNone}
-	c.spans = union(append(slices.Clone(c.spans), spans...))
-	c.rest = strict[max(slices.Index(strict, or(c.rest, RestOne)), slices.Index(strict, or(rest, RestOne)))]
-	c.free = tests[max(slices.Index(tests, or(c.free, FreeTestRest)), slices.Index(tests, or(free, FreeTestRest)))]
-	return c
+	rest, test := 0, 0
+	for _, x := range c.items {
+		touched := overlap(stay, union(slices.Concat(x.spans, c.gaps))) - overlap(stay, c.gaps)
+		if touched == 0 {
+			continue
+		}
+		all.spans = append(all.spans, x.spans...)
+		rest = max(rest, slices.Index(rests, or(x.rest, RestOne)))
+		test = max(test, slices.Index(tests, or(x.free, FreeTestRest)))
+	}
+	all.spans, all.rest, all.free = union(all.spans), rests[rest], tests[test]
+	return all
 }
 
 // price is what the plan asks for a stay without what is covered, before rounding of the total.
-func (w *walker) price(p *plan, stay span, c cover) (sum int64) {
-	if len(c.spans) > 0 && overlap(stay, union(slices.Concat(c.spans, c.gaps))) == stay.length() {
-		return 0 // all of it is covered
+func (w *walker) price(p *plan, stay span, all covers) (sum int64) {
+	c, gaps := all.of(stay), all.gaps
+	holes := gaps
+	if len(c.spans) > 0 {
+		holes = union(slices.Concat(c.spans, gaps))
+		if overlap(stay, holes) == stay.length() {
+			return 0 // all of it is covered
+		}
 	}
 	switch {
 	case len(c.spans) == 0:
-		return w.fee(p, w.freed(p, part{span: stay, holes: c.gaps}, stay, c))
+		return w.fee(p, w.freed(p, part{span: stay, holes: gaps}, stay, c, gaps))
 	case c.rest == RestSeparate:
 		for _, s := range without(stay, c.spans) {
-			if s = trimmed(s, c.gaps); s.from < s.to {
-				sum = w.add(sum, w.fee(p, w.freed(p, part{span: s, holes: c.gaps}, stay, c)))
+			if s = trimmed(s, gaps); s.from < s.to {
+				sum = w.add(sum, w.fee(p, w.freed(p, part{span: s, holes: gaps}, stay, c, gaps)))
 			}
 		}
 		return sum
 	case c.rest == RestThrough:
-		return w.fee(p, w.freed(p, part{span: stay, zeros: c.spans, holes: c.gaps}, stay, c))
+		return w.fee(p, w.freed(p, part{span: stay, zeros: c.spans, holes: gaps}, stay, c, gaps))
 	}
-	holes := union(slices.Concat(c.spans, c.gaps))
-	return w.fee(p, w.freed(p, part{span: trimmed(stay, holes), holes: holes}, stay, c))
+	return w.fee(p, w.freed(p, part{span: trimmed(stay, holes), holes: holes}, stay, c, gaps))
 }
 
 // trimmed is s from its first second that is not in the spans to its last.
@@ -127,22 +144,39 @@ func trimmed(s span, spans []span) span {
 
 // freed rounds a part's entry, though not that of a covered one, nor back into covered time, and says what its free time
 // is compared with.
-func (w *walker) freed(p *plan, s part, stay span, c cover) part {
+func (w *walker) freed(p *plan, s part, stay span, c cover, gaps []span) part {
 	if from := w.rounded(p, s.from); !within(s.zeros, s.from) && (s.from == stay.from || from > s.from) {
+		if s.from == stay.from {
+			stay.from = from
+		}
 		s.from = from
 	}
 	switch c.free {
 	case FreeTestNone:
 		s.freeLength = -1
 	case FreeTestStay:
-		s.freeLength = stay.length() - overlap(stay, c.gaps)
+		s.freeLength = stay.length() - overlap(stay, gaps)
 		if p.src.Free != nil {
-			s.freeUntil = stay.from + int64(p.src.Free.UpTo)
+			s.freeUntil = after(stay.from, int64(p.src.Free.UpTo), gaps)
 		}
 	default:
 		s.freeLength = s.length() - overlap(s.span, s.holes) - overlap(s.span, s.zeros)
 	}
 	return s
+}
+
+// after is when so many seconds have passed since from that are not in the spans.
+func after(from, seconds int64, spans []span) int64 {
+	for _, x := range spans {
+		if x.from >= from+seconds {
+			break
+		}
+		if x.to > from {
+			seconds -= max(x.from-from, 0)
+			from = x.to
+		}
+	}
+	return from + seconds
 }
 
 // rounded is the entry moved to a multiple of a unit on the local clock.

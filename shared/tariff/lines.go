@@ -14,11 +14,10 @@ func (s *settlement) chargeLines(to int64) money.Amount {
 	if s.empty(to) {
 		return 0
 	}
-	c := s.covering(cover{})
 	var fee money.Amount
 	for i := 0; i <= len(s.closed); i++ {
 		s.exact, s.wrote = 0, 0
-		sum := s.priced(i, to, c)
+		sum := s.priced(i, to, nil)
 		s.atomLines()
 		s.planLines(sum, s.span(i, to))
 		rounded := s.rounded(s.exact)

@@ -1,6 +1,7 @@
 package tariff
 
 import (
+	"slices"
 	"strconv"
 	"time"
 
@@ -14,9 +15,9 @@ type reduction struct {
 	fixed  money.Amount // booking prices: covers do not touch them
 	whole  span
 	to     int64
-	cover  cover
-	waived bool  // all but booking prices is free
-	early  int64 // seconds that coupons took from one end, or that they paid for
+	cover  []cover // kept so far
+	waived bool    // all but booking prices is free
+	early  int64   // seconds that coupons took from one end, or that they paid for
 }
 
 // lower brings the fee down to target, with a line, and never up.
@@ -30,7 +31,7 @@ func (r *reduction) lower(target money.Amount, ref string, name, fallback Text, 
 }
 
 // quiet is what the tariff asks when more is covered.
-func (r *reduction) quiet(to int64, c cover) money.Amount {
+func (r *reduction) quiet(to int64, c []cover) money.Amount {
 	lines := r.lines
 	r.lines = nil
 	fee := r.ask(to, c)
@@ -50,7 +51,7 @@ func (r *reduction) covers(spans []span, rest Rest, free FreeTest, ref string, n
 		return
 	}
 	during := span{inside[0].from, inside[len(inside)-1].to}
-	more := r.cover.with(inside, rest, free)
+	more := append(slices.Clone(r.cover), cover{inside, rest, free})
 	r.w.over = false
 	if fee := r.quiet(r.to, more) + r.fixed; fee <= r.left {
 		r.cover, r.over = more, r.w.over

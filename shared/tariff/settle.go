@@ -155,11 +155,10 @@ func (s *settlement) inWindow(kind Window, at Clock, length Seconds, entry, earl
 }
 
 // ask is what the tariff asks for the stays up to a time without what is covered, before booking prices.
-func (s *settlement) ask(to int64, c cover) money.Amount {
+func (s *settlement) ask(to int64, c []cover) money.Amount {
 	if s.empty(to) { // no time costs nothing, whatever it goes on with
 		return 0
 	}
-	c = s.covering(c)
 	sum := max(s.rounded(s.priced(0, to, c))-s.credit, 0)
 	for i := 1; i <= len(s.closed); i++ {
 		sum += s.rounded(s.priced(i, to, c))
@@ -171,12 +170,6 @@ func (s *settlement) ask(to int64, c cover) money.Amount {
 func (s *settlement) empty(to int64) bool {
 	x := s.believed(span{s.actual, to})
 	return x.to <= x.from
-}
-
-// covering adds to what is covered what earlier visits bring.
-func (s *settlement) covering(c cover) cover {
-	c.gaps = s.gaps
-	return c
 }
 
 // span is the stay of that number, of those that the present one and payments made, as far as it is believed.
@@ -200,7 +193,7 @@ func (s *settlement) cut(i int, x span) span {
 }
 
 // priced is what the stay of that number costs, before rounding.
-func (s *settlement) priced(i int, to int64, c cover) int64 {
+func (s *settlement) priced(i int, to int64, c []cover) int64 {
 	stay := s.span(i, to)
 	if s.looked = s.entry; i > 0 {
 		s.looked = stay.from
@@ -209,7 +202,7 @@ func (s *settlement) priced(i int, to int64, c cover) int64 {
 	if stay.from >= stay.to {
 		return 0
 	}
-	return s.w.price(s.plan, stay, c)
+	return s.w.price(s.plan, stay, covers{c, s.gaps})
 }
 
 // rounded is an exact sum in minor units.
@@ -235,7 +228,7 @@ func (s *settlement) gross(to int64) money.Amount {
 	if s.lines != nil {
 		return s.chargeLines(to) + s.bookings()
 	}
-	return s.ask(to, cover{}) + s.bookings()
+	return s.ask(to, nil) + s.bookings()
 }
 
 // bookings is what is asked for bookings, used or not.

@@ -17,6 +17,7 @@ type job struct {
 	whole      span  // with the free test stay: the whole stay, and what of it was outside
 	outside    spans //
 	entry      int64 // the entry by which earlier visits are looked for
+	beyond     int64 // when the stay really ended, where its longest stay ended it before
 }
 
 // outcome is what a plan asks: units after its caps, how many runs there were, and whether the longest stay was exceeded.
@@ -46,7 +47,7 @@ func (j job) ended() (job, bool) {
 	if m == nil || m.Counted != tariff.CountElapsed || j.end-j.begin <= int64(m.Length) {
 		return j, false
 	}
-	j.end = j.begin + int64(m.Length)
+	j.beyond, j.end = j.end, j.begin+int64(m.Length)
 	return j, true
 }
 
@@ -155,7 +156,7 @@ func (j *job) stayLength() int64 {
 		}
 		return length
 	}
-	for u := j.begin; u < j.end; u++ {
+	for u := j.begin; u < max(j.end, j.beyond); u++ {
 		if !j.holes.has(u) && !j.gifts.has(u) {
 			length++
 		}

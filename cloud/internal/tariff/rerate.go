@@ -41,9 +41,9 @@ func newReckoner(candidate engine.Tariff, cal *calendar.Calendar) *reckoner {
 }
 
 // compare prices a stay with what its bill says of it: entry, exit, class, the free list of its day, staff's waivers. A
-// driver who paid before he left is taken to have paid, at the same moment, what the candidate would have asked then. Bills
-// know nothing of earlier visits, so neither price does. A stay whose own tariff does not give its bill again is left out:
-// something was known to the booth that is not known here.
+// driver who paid before he left is taken to have paid, at the same moment, what the candidate would have asked then. Earlier
+// visits are taken with what they were charged, also by the candidate. A stay whose own tariff does not give its bill again
+// is left out: something was known to the booth that is not known here.
 func (r *reckoner) compare(p past) (before, after engine.Quote, why Reason) {
 	bill := p.Bill
 	if p.config == 0 {
@@ -56,7 +56,7 @@ func (r *reckoner) compare(p past) (before, after engine.Quote, why Reason) {
 	if why != "" {
 		return before, after, why
 	}
-	known := engine.Context{Rights: p.terms.RightsOf(p.Plate)}
+	known := engine.Context{Rights: p.terms.RightsOf(p.Plate), Visits: p.Before}
 	for _, l := range bill.Lines {
 		given := slices.ContainsFunc(known.Rights, func(x engine.Right) bool { return x.ID == l.Ref })
 		switch by, waived := strings.CutPrefix(l.Ref, "waiver:"); {

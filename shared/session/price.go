@@ -20,6 +20,8 @@ type Terms interface {
 	Days() calendar.Calendar
 	// RightsOf returns what a vehicle need not pay.
 	RightsOf(plate.Plate) []tariff.Right
+	// EntitlementsOf returns what a vehicle that entered at a time is entitled to.
+	EntitlementsOf(p plate.Plate, entry time.Time) []string
 }
 
 // HeldFor is how long a vehicle that was held at an exit is taken to stand there still, when nothing tells otherwise.
@@ -56,6 +58,7 @@ func Price(s Session, at time.Time, terms Terms, coupons ...tariff.Coupon) (tari
 	if s.Entry != nil && s.Entry.At.Before(at) {
 		stay.Entry = s.Entry.At
 	}
+	stay.Entitlements = terms.EntitlementsOf(s.Plate, stay.Entry)
 	c := tariff.Context{Rights: terms.RightsOf(s.Plate), Coupons: coupons, Visits: s.Before}
 	for _, p := range s.Pays {
 		c.Payments = append(c.Payments, tariff.Payment{ID: p.Fact.String(), At: p.At, Amount: p.Amount})

@@ -165,5 +165,9 @@ type Bill struct {
 // Flag is something about a stay that is no money.
 type Flag string
 
-// FlagMaxStay says that the vehicle stayed longer than is allowed.
-const FlagMaxStay Flag = "max_stay_exceeded"
+const (
+	// FlagMaxStay says that the vehicle stayed longer than is allowed.
+	FlagMaxStay Flag = "max_stay_exceeded"
+	// FlagFreeTime says that the stay cost nothing because it was within the free time.
+	FlagFreeTime Flag = "free_time"
+)

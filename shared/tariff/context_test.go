@@ -1,6 +1,7 @@
 package tariff
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -84,6 +85,19 @@ func TestGraceAfterPayment(t *testing.T) {
 		}
 		if got := b.RatedTo.Format(time.TimeOnly); b.Due != c.due || got != c.ratedTo || leaveBy != c.leaveBy {
 			t.Errorf("%s: due %s, rated to %s, leave by %q; want %s, %s, %q\n%s", c.name, b.Due, got, leaveBy, c.due, c.ratedTo, c.leaveBy, show(b))
+		}
+	}
+}
+
+func TestFreeTimeIsFlagged(t *testing.T) {
+	tf := load(t, "per-hour")
+	for _, c := range []struct {
+		exit string
+		want bool
+	}{{"10:00:00", false}, {"10:14:59", true}, {"10:15:00", false}, {"12:00:00", false}} {
+		b := rate(t, tf, testCalendar, "2026-03-04 10:00:00", "2026-03-04 "+c.exit, "", Context{})
+		if got := slices.Contains(b.Flags, FlagFreeTime); got != c.want || got != (b.Gross == 0 && c.exit != "10:00:00") {
+			t.Errorf("out at %s: flags %v, gross %s", c.exit, b.Flags, b.Gross)
 		}
 	}
 }

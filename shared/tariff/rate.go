@@ -19,6 +19,7 @@ type Quote struct {
 	// RatedTo and LeaveBy are as of a [Bill], in Unix seconds; LeaveBy is 0 where there is none.
 	RatedTo, LeaveBy int64
 	OverMaxStay      bool
+	InFreeTime       bool // it costs nothing because it was within the free time
 }
 
 // Rate prices a stay. It is pure: no clock, no network, no state; equal arguments give equal bills everywhere.
@@ -55,7 +56,10 @@ func (r *Rater) Rate(stay Stay, c Context) (Bill, error) {
 		bill.RatedTo, bill.LeaveBy = time.Unix(q.RatedTo, 0).In(r.loc), time.Unix(q.LeaveBy, 0).In(r.loc)
 	}
 	if q.OverMaxStay {
-		bill.Flags = []Flag{FlagMaxStay}
+		bill.Flags = append(bill.Flags, FlagMaxStay)
+	}
+	if q.InFreeTime {
+		bill.Flags = append(bill.Flags, FlagFreeTime)
 	}
 	return bill, nil
 }

@@ -90,9 +90,9 @@ func (s *settlement) settle(lines *[]Line) Quote {
 		to, q.LeaveBy = paid, paid+int64(s.w.r.t.GraceAfterPayment)
 	}
 	q.RatedTo = to
-	s.lines, s.w.over = lines, false
+	s.lines, s.w.over, s.w.spared = lines, false, false
 	gross := s.gross(to)
-	s.over = s.w.over
+	s.over, q.InFreeTime = s.w.over, s.w.spared && gross == 0
 	left := s.reduce(gross, to)
 	q.OverMaxStay = s.over
 	q.Gross, q.Free = gross, gross-left

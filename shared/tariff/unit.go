@@ -18,6 +18,7 @@ func (w *walker) piece(c *course, piece span) {
 	if f != nil && f.Scope == ScopeCycle && (f.Times == 0 || int(c.cycle) < f.Times) {
 		if f.spares(piece.length() - overlap(piece, c.holes)) {
 			c.run += w.spend(c, piece)
+			w.spared = true
 			return
 		}
 		if f.Then == FreeDeduct {
@@ -107,6 +108,7 @@ func (w *walker) run(c *course, r span, band int) {
 	}
 	r.to = c.spend(r)
 	if f != nil && f.spares(r.length()) {
+		w.spared = true
 		if c.allowed == 0 {
 			w.close(c, r.to)
 		}

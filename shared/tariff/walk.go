@@ -41,6 +41,7 @@ type walker struct {
 	failed error
 	course [2]course
 	over   bool // the longest stay was exceeded
+	spared bool // free time made something free
 
 	settlement settlement
 }
@@ -199,6 +200,7 @@ func (w *walker) ordinary(p *plan, s part) {
 	}
 	c := w.begin(0, p, s)
 	if f := c.free; f != nil && (f.Scope == "" || f.Scope == ScopeStay) && f.spares(s.freeLength) {
+		w.spared = true
 		return
 	}
 	for piece := (span{s.from, s.from}); piece.to < s.to && !c.over; c.cycle++ {
@@ -208,6 +210,7 @@ func (w *walker) ordinary(p *plan, s part) {
 	}
 	w.over = w.over || c.over
 	if f := c.free; f != nil && f.Scope == ScopeChargeable && f.spares(c.charged) {
+		w.spared = true
 		w.atoms = w.atoms[:first]
 		return
 	}

@@ -30,7 +30,8 @@ type Config struct {
 	Tariffs  []tariff.Tariff   `json:"tariffs"` // every version that an open stay may be pinned to
 	Rules    []TariffRule      `json:"rules"`   // which tariff a new stay gets; first match
 	Calendar calendar.Calendar `json:"calendar"`
-	Free     []FreePlate       `json:"free,omitempty"` // plates that need not pay
+	Free     []FreePlate       `json:"free,omitempty"`     // plates that need not pay
+	Entitled []EntitledPlate   `json:"entitled,omitempty"` // plates for which tariffs have prices of their own
 	Policy   Policy            `json:"policy"`
 	PayURL   string            `json:"pay_url,omitempty"` // where a driver pays by phone
 }
@@ -78,6 +79,16 @@ type FreePlate struct {
 	Why   string    `json:"why"`
 }
 
+// EntitledPlate is a plate that has entitlements in a time: a company's cars, a resident's, a disabled person's. Plans of
+// tariffs name them.
+type EntitledPlate struct {
+	Plate        string    `json:"plate"`
+	Entitlements []string  `json:"entitlements"`
+	From         time.Time `json:"from"`
+	To           time.Time `json:"to"`
+	Why          string    `json:"why"`
+}
+
 // Policy is what a lane does where the design leaves the lot a choice.
 type Policy struct {
 	NoEntry  string `json:"no_entry"`  // exit without an entry: "hold" or "open"
@@ -111,7 +122,26 @@ func OpenConfig(s Signed, key ed25519.PublicKey) (Config, error) {
 	if err := json.Unmarshal(s.Document, &c); err != nil {
 		return c, fmt.Errorf("decode configuration: %w", err)
 	}
-	return c, c.Validate()
+	return c, errors.Join(c.Validate(), checkTariffs(s.Document))
+}
+
+// checkTariffs refuses tariffs with a key that this program does not know. Other parts of a message may have such: they
+// are for newer readers. But a tariff of which a part is not understood is priced wrongly; whoever cannot read it goes on
+// with the configuration it has.
+func checkTariffs(doc []byte) error {
+	var c struct {
+		Tariffs []json.RawMessage `json:"tariffs"`
+	}
+	if err := json.Unmarshal(doc, &c); err != nil {
+		return fmt.Errorf("decode tariffs: %w", err)
+	}
+	var faults []error
+	for _, t := range c.Tariffs {
+		if _, err := tariff.Decode(t); err != nil {
+			faults = append(faults, err)
+		}
+	}
+	return errors.Join(faults...)
 }
 
 // Validate lists everything wrong with a configuration.
@@ -203,6 +233,16 @@ func (c *Config) Tariff(ref fact.TariffRef) (tariff.Tariff, bool) {
 
 // Days returns the calendar.
 func (c *Config) Days() calendar.Calendar { return c.Calendar }
+
+// EntitlementsOf returns what the lists of the configuration say that a vehicle which entered at a time is entitled to.
+func (c *Config) EntitlementsOf(p plate.Plate, entry time.Time) (out []string) {
+	for _, e := range c.Entitled {
+		if e.Plate == p.Text && !p.None() && !entry.Before(e.From) && entry.Before(e.To) {
+			out = append(out, e.Entitlements...)
+		}
+	}
+	return out
+}
 
 // RightsOf returns what the lists of the configuration say that a vehicle need not pay.
 func (c *Config) RightsOf(p plate.Plate) []tariff.Right {

@@ -1,12 +1,17 @@
 package wire
 
 import (
+	"bytes"
+	"crypto/ed25519"
 	"encoding/json"
+	"strings"
 	"testing"
 	"time"
 
 	"lotkeeper/shared/calendar"
 	"lotkeeper/shared/fact"
+	"lotkeeper/shared/plate"
+	"lotkeeper/shared/tariff"
 )
 
 func TestTheFirstRuleThatFitsGivesTheTariff(t *testing.T) {
@@ -52,5 +57,68 @@ func TestAPlainRuleIsWrittenAsBefore(t *testing.T) {
 	got, err := json.Marshal(TariffRule{Class: "small", Tariff: fact.TariffRef{ID: "a", Version: 2}})
 	if want := `{"class":"small","tariff":{"id":"a","version":2}}`; err != nil || string(got) != want {
 		t.Errorf("got %s, %v, want %s", got, err, want)
+	}
+}
+
+func TestEntitlementsHoldInTheirTime(t *testing.T) {
+	from := time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)
+	c := Config{Entitled: []EntitledPlate{
+		{Plate: "粤B12345", Entitlements: []string{"resident"}, From: from, To: from.AddDate(1, 0, 0)},
+		{Plate: "粤B12345", Entitlements: []string{"disabled"}, From: from, To: from.AddDate(0, 1, 0)},
+		{Plate: "", Entitlements: []string{"nobody"}, From: from, To: from.AddDate(1, 0, 0)},
+	}}
+	mine, err := plate.Parse("粤B12345", plate.ColourBlue)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tc := range []struct {
+		plate plate.Plate
+		at    time.Time
+		want  string
+	}{
+		{mine, from.Add(-time.Second), ""},
+		{mine, from, "resident disabled"},
+		{mine, from.AddDate(0, 1, 0), "resident"},
+		{plate.Plate{}, from, ""},
+	} {
+		if got := strings.Join(c.EntitlementsOf(tc.plate, tc.at), " "); got != tc.want {
+			t.Errorf("%s at %s is entitled to %q, want %q", tc.plate.Text, tc.at, got, tc.want)
+		}
+	}
+}
+
+// A tariff of which this program does not know a part would be priced wrongly, so the configuration is refused; anything
+// else that is new in it is borne.
+func TestTariffsThatAreNotUnderstoodAreRefused(t *testing.T) {
+	public, private, err := ed25519.GenerateKey(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	hourly, err := tariff.Decode([]byte(`{"id":"x","version":1,"name":"x","tz":"Asia/Shanghai","currency":"CNY","plans":[{"id":"p","bands":[{"id":"b","steps":[{"unit":3600,"price":500}]}]}]}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	signed, err := SignConfig(Config{Lot: "riverside", Number: 1, TZ: "Asia/Shanghai", Currency: "CNY", Tariffs: []tariff.Tariff{hourly}}, private)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tc := range []struct {
+		name, old, new, want string
+	}{
+		{"as it is", "", "", ""},
+		{"something new beside the tariffs", `"lot":"riverside"`, `"lot":"riverside","weather":"fine"`, ""},
+		{"something new in a tariff", `"id":"p"`, `"id":"p","weather":"fine"`, "plans[0].weather: no such key"},
+		{"a word that is not known", `"id":"p"`, `"id":"p","boundary":"weather"`, "plans[0].boundary"},
+	} {
+		doc := signed.Document
+		if tc.old != "" {
+			if doc = bytes.Replace(doc, []byte(tc.old), []byte(tc.new), 1); bytes.Equal(doc, signed.Document) {
+				t.Fatalf("%s: nothing was changed in %s", tc.name, doc)
+			}
+		}
+		_, err := OpenConfig(Signed{doc, ed25519.Sign(private, configMessage(doc))}, public)
+		if (err == nil) != (tc.want == "") || (err != nil && !strings.Contains(err.Error(), tc.want)) {
+			t.Errorf("%s: got %v, want %q", tc.name, err, tc.want)
+		}
 	}
 }

@@ -80,6 +80,14 @@ type freeBody struct {
 	Why   string    `json:"why" maxLength:"200"`
 }
 
+type entitledBody struct {
+	Plate        string    `json:"plate" maxLength:"40"`
+	Entitlements []string  `json:"entitlements" minItems:"1" maxItems:"20" doc:"Words that plans of tariffs name, such as resident."`
+	From         time.Time `json:"from"`
+	To           time.Time `json:"to"`
+	Why          string    `json:"why" maxLength:"200"`
+}
+
 type policyBody struct {
 	NoEntry  string `json:"no_entry,omitempty" enum:"hold,open" doc:"An exit without an entry."`
 	JournalX string `json:"journal_x,omitempty" enum:"hold,open" doc:"The booth cannot write its journal."`
@@ -88,18 +96,19 @@ type policyBody struct {
 
 // SpecBody is what a lot is made of, in both directions.
 type SpecBody struct {
-	Kind     string      `json:"kind" enum:"off_street,on_street"`
-	Name     textBody    `json:"name"`
-	TZ       string      `json:"tz" maxLength:"60" example:"Asia/Shanghai"`
-	Currency string      `json:"currency" maxLength:"3" example:"CNY"`
-	Capacity int         `json:"capacity" minimum:"0" maximum:"1000000"`
-	Lanes    []laneBody  `json:"lanes" maxItems:"200"`
-	Booths   []BoothBody `json:"booths" maxItems:"50"`
-	Tariffs  []any       `json:"tariffs,omitempty" maxItems:"500" doc:"Tariff documents. Published versions stay, named or not, and cannot change."`
-	Rules    []ruleBody  `json:"rules,omitempty" maxItems:"100" doc:"Which tariff a new stay gets; the first that fits."`
-	Calendar any         `json:"calendar,omitempty" doc:"Day types of dates."`
-	Free     []freeBody  `json:"free,omitempty" maxItems:"20000" doc:"Plates that need not pay."`
-	Policy   policyBody  `json:"policy,omitempty"`
+	Kind     string         `json:"kind" enum:"off_street,on_street"`
+	Name     textBody       `json:"name"`
+	TZ       string         `json:"tz" maxLength:"60" example:"Asia/Shanghai"`
+	Currency string         `json:"currency" maxLength:"3" example:"CNY"`
+	Capacity int            `json:"capacity" minimum:"0" maximum:"1000000"`
+	Lanes    []laneBody     `json:"lanes" maxItems:"200"`
+	Booths   []BoothBody    `json:"booths" maxItems:"50"`
+	Tariffs  []any          `json:"tariffs,omitempty" maxItems:"500" doc:"Tariff documents. Published versions stay, named or not, and cannot change."`
+	Rules    []ruleBody     `json:"rules,omitempty" maxItems:"100" doc:"Which tariff a new stay gets; the first that fits."`
+	Calendar any            `json:"calendar,omitempty" doc:"Day types of dates."`
+	Free     []freeBody     `json:"free,omitempty" maxItems:"20000" doc:"Plates that need not pay."`
+	Entitled []entitledBody `json:"entitled,omitempty" maxItems:"20000" doc:"Plates for which tariffs have prices of their own."`
+	Policy   policyBody     `json:"policy,omitempty"`
 }
 
 func recode(v any, where string, into any, decode func([]byte) error) error {
@@ -161,6 +170,9 @@ func (b SpecBody) spec() (Spec, error) {
 	}
 	for _, x := range b.Free {
 		s.Free = append(s.Free, wire.FreePlate(x))
+	}
+	for _, x := range b.Entitled {
+		s.Entitled = append(s.Entitled, wire.EntitledPlate(x))
 	}
 	return s, nil
 }
@@ -229,6 +241,9 @@ func bodyOf(l Lot, now time.Time) lotBody {
 	}
 	for _, f := range c.Free {
 		b.Free = append(b.Free, freeBody(f))
+	}
+	for _, e := range c.Entitled {
+		b.Entitled = append(b.Entitled, entitledBody(e))
 	}
 	if ref, ok := c.TariffFor("", now); ok {
 		if t, ok := c.Tariff(ref); ok {

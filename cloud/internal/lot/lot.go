@@ -57,6 +57,7 @@ type Spec struct {
 	Rules    []wire.TariffRule
 	Calendar calendar.Calendar
 	Free     []wire.FreePlate
+	Entitled []wire.EntitledPlate
 	Policy   wire.Policy
 }
 
@@ -240,7 +241,7 @@ func (s *Service) compose(lot id.Lot, spec Spec, tariffs []tariff.Tariff, number
 	c := wire.Config{
 		Lot: string(lot), Number: number, Issued: now, Name: spec.Name, TZ: spec.TZ, Currency: spec.Currency,
 		Capacity: spec.Capacity, Lanes: spec.Lanes, Booths: spec.Booths, Tariffs: tariffs, Rules: spec.Rules,
-		Calendar: spec.Calendar, Free: spec.Free, Policy: spec.Policy,
+		Calendar: spec.Calendar, Free: spec.Free, Entitled: spec.Entitled, Policy: spec.Policy,
 	}
 	if s.o.PublicURL != "" {
 		c.PayURL = strings.TrimSuffix(s.o.PublicURL, "/") + "/pay?lot=" + string(lot)

@@ -1386,6 +1386,8 @@ export interface components {
             capacity: number;
             /** @example CNY */
             currency: string;
+            /** @description Plates for which tariffs have prices of their own. */
+            entitled?: components["schemas"]["LotEntitled"][] | null;
             /** @description Plates that need not pay. */
             free?: components["schemas"]["LotFree"][] | null;
             /**
@@ -1779,6 +1781,8 @@ export interface components {
             config_number: number;
             /** @example CNY */
             currency: string;
+            /** @description Plates for which tariffs have prices of their own. */
+            entitled?: components["schemas"]["LotEntitled"][] | null;
             /** @description Plates that need not pay. */
             free?: components["schemas"]["LotFree"][] | null;
             id: string;
@@ -1846,6 +1850,16 @@ export interface components {
             role: "camera" | "barrier" | "display";
             /** @description The adapter's own settings, an object. */
             settings?: unknown;
+        };
+        LotEntitled: {
+            /** @description Words that plans of tariffs name, such as resident. */
+            entitlements: string[] | null;
+            /** Format: date-time */
+            from: string;
+            plate: string;
+            /** Format: date-time */
+            to: string;
+            why: string;
         };
         LotFree: {
             /** Format: date-time */
@@ -2880,6 +2894,8 @@ export interface components {
             config_number: number;
             /** @example CNY */
             currency: string;
+            /** @description Plates for which tariffs have prices of their own. */
+            entitled?: components["schemas"]["LotEntitled"][] | null;
             /** @description Plates that need not pay. */
             free?: components["schemas"]["LotFree"][] | null;
             /** @enum {string} */

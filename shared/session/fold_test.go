@@ -431,3 +431,16 @@ func BenchmarkAddToALongTimeline(b *testing.B) {
 		n = len(p.out)
 	}
 }
+
+func TestFlagsOfTheBillAreTheSessions(t *testing.T) {
+	p := newPen(0)
+	in := p.through(fact.Entry, "粤B12345")
+	p.at = noon.Add(5 * time.Minute)
+	out := p.through(fact.Exit, "粤B12345")
+	p.write(fact.KindBill, fact.Bill{Session: in, Bill: tariff.Bill{Flags: []tariff.Flag{tariff.FlagFreeTime}}}, nil, in, out)
+	b := NewBook()
+	b.Add(p.out...)
+	if s := only(t, b); !slices.Contains(s.Flags, FreeTime) {
+		t.Errorf("flags %v", s.Flags)
+	}
+}

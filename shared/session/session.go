@@ -80,6 +80,8 @@ const (
 	Renamed  Flag = "renamed"   // its plate was corrected
 	Overpaid Flag = "overpaid"  // more was paid than billed: refund due
 	TwoBills Flag = "two_bills" // a second bill was written; the first stands
+	FreeTime Flag = "free_time" // the bill is nothing because the stay was within the free time
+	Overstay Flag = "max_stay_exceeded"
 )
 
 // Payment is money that came in for a session.

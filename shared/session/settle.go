@@ -26,6 +26,9 @@ func (b *Book) settle(s *Session) {
 	if len(bills) > 0 {
 		first := bills[0].body.(fact.Bill).Bill
 		s.Bill, s.Billed = &first, bills[0].id
+		for _, f := range first.Flags {
+			s.flag(Flag(f))
+		}
 	}
 	if len(bills) > 1 {
 		s.flag(TwoBills)

@@ -143,6 +143,8 @@ export const words = {
   'flag.why.paired': ['出入场由人工或相似车牌匹配。', 'Entry and exit were matched by a person or by a similar plate.'],
   'flag.why.renamed': ['车牌曾被人工更正。', 'A person corrected the plate.'],
   'flag.why.overpaid': ['实收超过账单，差额应退还。', 'More was paid than billed; the difference is to be refunded.'],
+  'flag.why.free_time': ['停车时长在免费时长之内，账单为零。', 'The stay was within the free time, so the bill is nothing.'],
+  'flag.why.max_stay_exceeded': ['停车超过收费标准规定的最长停放，超出部分不计费。', 'The stay was longer than the tariff allows; what came after is not charged.'],
   'flag.why.two_bills': ['出现了第二张账单，以第一张为准。', 'A second bill was written; the first stands.'],
 
   'p.at': ['时间', 'Time'],

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strconv"
 
 	"lotkeeper/shared/money"
 )
@@ -66,7 +67,7 @@ func (s *settlement) atomLines() {
 		for len(trims) > 0 && (i == len(atoms) || trims[0].last < atoms[i].from) {
 			t := trims[0]
 			trims = trims[1:]
-			s.exactLine(-t.amount, Line{Kind: KindCap, Text: t.cap.text(s.w.r.t.Currency), From: s.local(t.from), To: s.local(t.to)})
+			s.exactLine(-t.amount, Line{Kind: KindCap, Text: s.w.capText(t.cap), From: s.local(t.from), To: s.local(t.to)})
 		}
 	}
 }
@@ -138,20 +139,50 @@ func (s *settlement) chargeText(a *atom) Text {
 	if a.band < 0 {
 		return s.wholeText(a)
 	}
-	band := &a.plan.src.Bands[a.band]
-	step := &band.Steps[a.step]
-	name, price, unit := band.Name.or(Text{band.ID, band.ID}), step.priceText(s.w.r.t.Currency), step.Unit.text()
+	words := s.w.words(&a.plan.src.Bands[a.band], int(a.step))
 	switch {
 	case a.used > 0:
 		part := Seconds(a.used).text()
-		return Text{fmt.Sprintf("%s：%s（%s）", name.ZH, part.ZH, price.ZH), fmt.Sprintf("%s: %s (%s)", name.EN, part.EN, price.EN)}
-	case step.Unit == 0:
-		return Text{name.ZH + "：" + price.ZH, name.EN + ": " + price.EN}
+		return Text{words.name.ZH + "：" + part.ZH + "（" + words.price.ZH + "）", words.name.EN + ": " + part.EN + " (" + words.price.EN + ")"}
+	case words.flat != Text{}:
+		return words.flat
 	}
-	return Text{
-		fmt.Sprintf("%s：%d × %s（%s）", name.ZH, a.count, unit.ZH, price.ZH),
-		fmt.Sprintf("%s: %d × %s (%s)", name.EN, a.count, unit.EN, price.EN),
+	n := strconv.FormatInt(a.count, 10)
+	return Text{words.name.ZH + "：" + n + words.units.ZH, words.name.EN + ": " + n + words.units.EN}
+}
+
+// stepWords are the parts of the lines about a step, made once: a long bill has many of them.
+type stepWords struct{ name, price, units, flat Text }
+
+func (w *walker) words(b *Band, step int) *stepWords {
+	s := &b.Steps[step]
+	if known := w.spoken[s]; known != nil {
+		return known
 	}
+	made := &stepWords{name: b.Name.or(same(b.ID)), price: s.priceText(w.r.t.Currency)}
+	if s.Unit == 0 {
+		made.flat = Text{made.name.ZH + "：" + made.price.ZH, made.name.EN + ": " + made.price.EN}
+	} else {
+		unit := s.Unit.text()
+		made.units = Text{" × " + unit.ZH + "（" + made.price.ZH + "）", " × " + unit.EN + " (" + made.price.EN + ")"}
+	}
+	if w.spoken == nil {
+		w.spoken = map[*Step]*stepWords{}
+	}
+	w.spoken[s] = made
+	return made
+}
+
+func (w *walker) capText(c *Cap) Text {
+	if text, known := w.capped[c]; known {
+		return text
+	}
+	if w.capped == nil {
+		w.capped = map[*Cap]Text{}
+	}
+	text := c.text(w.r.t.Currency)
+	w.capped[c] = text
+	return text
 }
 
 // wholeText is of a charge for a whole cycle or stay.

@@ -44,6 +44,8 @@ type walker struct {
 	spared bool // free time made something free
 
 	settlement settlement
+	spoken     map[*Step]*stepWords
+	capped     map[*Cap]Text
 }
 
 func newWalker(r *Rater) *walker { return &walker{r: r, line: timeline{r: r}} }

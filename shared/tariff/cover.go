@@ -198,19 +198,13 @@ func (w *walker) fits(g *guard, s span) bool {
 	if g.src.AtMost > 0 && s.length() > int64(g.src.AtMost) {
 		return false
 	}
-	number, clock, _ := w.line.at(s.from)
-	if e := g.src.Entry; e != nil {
-		from, to := int64(e.From), int64(e.To)
-		overnight := to <= from
-		before := clock < to || (g.src.Inclusive && clock == to)
-		switch {
-		case !overnight && (clock < from || !before), overnight && clock < from && !before:
-			return false
-		case overnight && clock < from:
-			number-- // the window began the day before
-		}
-		if g.days != 0 && w.line.days(number)&g.days == 0 {
-			return false
+	number, _, _ := w.line.at(s.from)
+	if g.src.Entry != nil {
+		if !w.enters(g, number, s.from) {
+			number-- // the window may have begun the day before
+			if !w.enters(g, number, s.from) {
+				return false
+			}
 		}
 	}
 	x := g.src.Exit
@@ -225,4 +219,18 @@ func (w *walker) fits(g *guard, s span) bool {
 		return s.to < to || (g.src.Inclusive && s.to == to)
 	}
 	return true
+}
+
+// enters says whether a stay begins in a guard's entry window that began on a day.
+func (w *walker) enters(g *guard, number, u int64) bool {
+	e := g.src.Entry
+	if g.days != 0 && w.line.days(number)&g.days == 0 {
+		return false
+	}
+	last := number
+	if e.To <= e.From {
+		last++
+	}
+	to := w.line.instant(last, int64(e.To))
+	return u >= w.line.instant(number, int64(e.From)) && (u < to || (g.src.Inclusive && u == to))
 }

@@ -296,7 +296,7 @@ func (s *settlement) grace() (found int64) {
 	for i, p := range payments {
 		sum += p.Amount
 		at := p.At.Unix()
-		if (i+1 < len(payments) && payments[i+1].At.Equal(p.At)) || p.At.After(s.stay.Exit) || at < s.from {
+		if (i+1 < len(payments) && payments[i+1].At.Equal(p.At)) || p.At.After(s.stay.Exit) || at < max(s.from, s.actual) {
 			continue
 		}
 		inside := !s.stay.Exit.After(p.At.Add(time.Duration(t.GraceAfterPayment) * time.Second))

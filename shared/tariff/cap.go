@@ -4,9 +4,12 @@ package tariff
 type trim struct {
 	span         // from the first unit in the window to the end of the last
 	last   int64 // when the last unit in the window begins
-	cap    *Cap
+	limit  *limit
 	amount int64
 }
+
+// usage is what an earlier visit, or an earlier part of this one, was charged.
+type usage struct{ entry, amount int64 }
 
 // window is where the caps' iterator stands: a stretch of time, or of runs or cycles, whose units are capped together.
 type window struct {
@@ -19,25 +22,63 @@ type window struct {
 // exit's bill is a prefix of a later one's.
 func (w *walker) applyCaps(p *plan, entry int64, first int) {
 	for i := range p.caps {
-		l := &p.caps[i]
-		w.cutRows(l, entry, first)
-		win := w.firstWindow(l, entry)
-		for a := first; a < len(w.atoms); {
-			if !l.bounds(p, &w.atoms[a]) {
-				a++
-				continue
-			}
-			win = w.advance(l, win, entry, &w.atoms[a])
-			b := a + 1
-			for b < len(w.atoms) && w.same(l, p, win, &w.atoms[a], &w.atoms[b]) {
-				b++
-			}
-			if win.inside && win.number >= l.src.Skip && (l.src.Times == 0 || win.number < l.src.Skip+l.src.Times) {
-				w.takeAbove(l, p, a, b)
-			}
-			a = b
-		}
+		w.applyCap(p, &p.caps[i], entry, first, p.caps[i].amount)
 	}
+}
+
+// applyShared applies the caps that earlier visits share: the window of the entry has room for what they left, as their
+// charges were before the multiplier.
+func (w *walker) applyShared(p *plan, entry int64, first int) {
+	if p.times == 0 { // all is free, and takes nothing from later visits
+		return
+	}
+	for i := range p.shared {
+		l := &p.shared[i]
+		room := l.amount
+		for _, u := range w.used {
+			if w.inWindow(l.shared.Window, l.shared.At, l.shared.Length, entry, u.entry) {
+				room -= u.amount / p.times * p.over
+			}
+		}
+		w.applyCap(p, l, entry, first, max(room, 0))
+	}
+}
+
+// applyCap applies one cap. room is what the first window may have.
+func (w *walker) applyCap(p *plan, l *limit, entry int64, first int, room int64) {
+	w.cutRows(l, entry, first)
+	win := w.firstWindow(l, entry)
+	for a := first; a < len(w.atoms); {
+		if !l.bounds(p, &w.atoms[a]) {
+			a++
+			continue
+		}
+		win = w.advance(l, win, entry, &w.atoms[a])
+		b := a + 1
+		for b < len(w.atoms) && w.same(l, p, win, &w.atoms[a], &w.atoms[b]) {
+			b++
+		}
+		if win.inside && win.number >= l.src.Skip && (l.src.Times == 0 || win.number < l.src.Skip+l.src.Times) {
+			most := l.amount
+			if win.number == 0 {
+				most = room
+			}
+			w.takeAbove(l, p, a, b, most)
+		}
+		a = b
+	}
+}
+
+// inWindow says whether a visit that began at earlier shares a window with one that begins at entry.
+func (w *walker) inWindow(kind Window, at Clock, length Seconds, entry, earlier int64) bool {
+	if earlier >= entry {
+		return false
+	}
+	if kind == WindowRolling {
+		return earlier >= entry-int64(length)
+	}
+	edge := []start{{int32(at % day), 0}}
+	return w.line.next(earlier, edge) == w.line.next(entry, edge)
 }
 
 // bounds says whether a cap is about a unit.
@@ -115,11 +156,11 @@ func (w *walker) advance(l *limit, win window, entry int64, a *atom) window {
 			}
 			if win.inside {
 				// Windows that touch are two windows.
-				win = window{end: w.windowEnd(l, entry, win.end, 0), inside: false}
+				win = window{end: w.windowEnd(l, entry, win.end, 0), number: win.number + 1}
 			} else {
 				number, _, _ := w.line.at(win.end)
 				_, end := w.clockWindow(l, number)
-				win = window{end: end, inside: true}
+				win = window{end: end, number: win.number, inside: true}
 			}
 		}
 	}
@@ -189,7 +230,7 @@ func (w *walker) split(a atom, n int64) (head, tail atom) {
 }
 
 // takeAbove takes from the latest atoms of a window what their sum has above the limit.
-func (w *walker) takeAbove(l *limit, p *plan, from, to int) {
+func (w *walker) takeAbove(l *limit, p *plan, from, to int, most int64) {
 	var sum int64
 	last := from
 	for i := from; i < to; i++ {
@@ -197,12 +238,12 @@ func (w *walker) takeAbove(l *limit, p *plan, from, to int) {
 			sum, last = w.add(sum, w.atoms[i].left), i
 		}
 	}
-	over := sum - l.amount
+	over := sum - most
 	if over <= 0 {
 		return
 	}
 	if w.lines {
-		w.trims = append(w.trims, trim{span{w.atoms[from].from, w.atoms[last].to}, w.atoms[last].from, l.src, over})
+		w.trims = append(w.trims, trim{span{w.atoms[from].from, w.atoms[last].to}, w.atoms[last].from, l, over})
 	}
 	for i := last; over > 0; i-- {
 		if a := &w.atoms[i]; l.bounds(p, a) {

@@ -243,8 +243,8 @@ func (c *Cap) check(p *Plan) (f strict.Faults) {
 	}
 	wordsIn(&f, "day_types", c.DayTypes)
 	bandsIn(&f, c.Bands, p)
-	if c.Times < 0 || c.Skip < 0 || (c.Times+c.Skip > 0 && (c.Window == WindowClock || c.Window == WindowStay)) {
-		f.Addf("times", "times and skip count windows that follow each other: not with clock or stay, and not below 0")
+	if c.Times < 0 || c.Skip < 0 || (c.Times+c.Skip > 0 && c.Window == WindowStay) {
+		f.Addf("times", "times and skip count windows: not with stay, and not below 0")
 	}
 	if c.PerCycle && c.Times+c.Skip > 0 {
 		f.Addf("per_cycle", "goes without times and skip")

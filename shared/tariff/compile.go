@@ -38,6 +38,7 @@ type plan struct {
 	fixed  DayOf   // whose day some band looks at, other than the moment's; "" is none
 	each   bool    // positions are counted for each band
 	caps   []limit
+	shared []limit
 	guards []guard
 	starts []start // of the cycle
 	times  int64   // multiplier, as times/over
@@ -65,6 +66,7 @@ type start struct {
 
 type limit struct {
 	src    *Cap
+	shared *SharedCap // what src stands for, of a cap that earlier visits share
 	amount int64
 	days   uint64
 	starts []start
@@ -176,6 +178,14 @@ func (r *Rater) compile(p *plan, src *Plan) error {
 		}
 		p.caps = append(p.caps, l)
 	}
+	for i := range src.SharedCaps {
+		c := &src.SharedCaps[i]
+		as := &Cap{Amount: c.Amount, Window: WindowDay, At: c.At}
+		if c.Window == WindowRolling {
+			as.Window, as.Length = WindowBlock, c.Length
+		}
+		p.shared = append(p.shared, limit{src: as, shared: c, amount: int64(c.Amount) * r.den, starts: r.starts(c.At, nil)})
+	}
 	for i := range src.Guards {
 		g := guard{src: &src.Guards[i]}
 		if g.src.Entry != nil {
@@ -262,8 +272,9 @@ func (p *Plan) denominator() int64 {
 		}
 	}
 	if p.Multiplier != nil && p.Multiplier.Den > 0 {
-		if den *= p.Multiplier.Den; den > maxDenominator {
-			den = maxDenominator + 1
+		den = min(den*p.Multiplier.Den, maxDenominator+1)
+		if len(p.SharedCaps) > 0 { // what earlier visits were charged is divided by it
+			den = min(den*max(p.Multiplier.Num, 1), maxDenominator+1)
 		}
 	}
 	return den

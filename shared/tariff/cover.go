@@ -156,9 +156,7 @@ func (w *walker) freed(p *plan, s part, stay span, c cover, gaps []span) part {
 		s.freeLength = -1
 	case FreeTestStay:
 		s.freeLength = stay.length() - overlap(stay, gaps)
-		if p.src.Free != nil {
-			s.freeUntil = after(stay.from, int64(p.src.Free.UpTo), gaps)
-		}
+		s.freeFrom, s.gaps = stay.from, gaps
 	default:
 		s.freeLength = s.length() - overlap(s.span, s.holes) - overlap(s.span, s.zeros)
 	}

@@ -184,7 +184,7 @@ func TestLawShiftsChangeNothingWithoutAClock(t *testing.T) {
 	drawn(t, func(t *testing.T, r *tariff.Rater, tf tariff.Tariff, stay tariff.Stay, _ tariff.Context, more *rand.Rand) {
 		p := &tf.Plans[0]
 		if len(tf.Plans) > 1 || len(p.Guards) > 0 || p.EntryRounding != nil || len(p.Bands) != 1 || p.Bands[0].From != p.Bands[0].To || len(p.Bands[0].DayTypes) > 0 ||
-			(p.Cycle != nil && (p.Cycle.Kind == tariff.CycleDay || p.Cycle.Clock == tariff.ClockWall)) || tf.Precision == tariff.PrecisionClock {
+			len(p.SharedCaps) > 0 || (p.Cycle != nil && (p.Cycle.Kind == tariff.CycleDay || p.Cycle.Clock == tariff.ClockWall)) || tf.Precision == tariff.PrecisionClock {
 			return
 		}
 		for _, c := range p.Caps {

@@ -16,6 +16,7 @@ func (s *settlement) chargeLines(to int64) money.Amount {
 		return 0
 	}
 	var fee money.Amount
+	s.lookBack()
 	for i := 0; i <= len(s.closed); i++ {
 		s.exact, s.wrote = 0, 0
 		sum := s.priced(i, to, nil)
@@ -26,14 +27,6 @@ func (s *settlement) chargeLines(to int64) money.Amount {
 		if fee += rounded; i == 0 {
 			s.visitLines(min(s.credit, fee))
 			fee -= min(s.credit, fee)
-		}
-	}
-	whole := span{s.entry, to}
-	for i := range s.plan.src.SharedCaps {
-		x := &s.plan.src.SharedCaps[i]
-		if left := min(fee, max(x.Amount-s.shared[i], 0)); left < fee {
-			s.line(Line{Kind: KindCap, Text: x.text(s.w.r.t.Currency), Amount: left - fee, From: s.local(whole.from), To: s.local(whole.to)})
-			fee = left
 		}
 	}
 	return fee
@@ -67,7 +60,7 @@ func (s *settlement) atomLines() {
 		for len(trims) > 0 && (i == len(atoms) || trims[0].last < atoms[i].from) {
 			t := trims[0]
 			trims = trims[1:]
-			s.exactLine(-t.amount, Line{Kind: KindCap, Text: s.w.capText(t.cap), From: s.local(t.from), To: s.local(t.to)})
+			s.exactLine(-t.amount, Line{Kind: KindCap, Text: s.w.capText(t.limit), From: s.local(t.from), To: s.local(t.to)})
 		}
 	}
 }
@@ -173,15 +166,18 @@ func (w *walker) words(b *Band, step int) *stepWords {
 	return made
 }
 
-func (w *walker) capText(c *Cap) Text {
-	if text, known := w.capped[c]; known {
+func (w *walker) capText(l *limit) Text {
+	if text, known := w.capped[l]; known {
 		return text
 	}
 	if w.capped == nil {
-		w.capped = map[*Cap]Text{}
+		w.capped = map[*limit]Text{}
 	}
-	text := c.text(w.r.t.Currency)
-	w.capped[c] = text
+	text := l.src.text(w.r.t.Currency)
+	if l.shared != nil {
+		text = l.shared.text(w.r.t.Currency)
+	}
+	w.capped[l] = text
 	return text
 }
 

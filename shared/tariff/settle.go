@@ -23,12 +23,12 @@ type settlement struct {
 	closed []span // stays that were paid and are done with, of a tariff that begins anew after a payment
 	from   int64  // where the present stay begins
 	late   int64  // by how much later the whole is priced as if it began
-	looked int64  // the entry from which earlier visits are looked for
 	gaps   []span // time outside between merged visits
 	merged []Visit
 	credit money.Amount // what they were charged
-	shared [maxShared]money.Amount
-	over   bool // the longest stay was exceeded, by time that nothing covers
+	others []Visit      // earlier visits that this one does not go on with
+	now    int          // which of the stays is being priced
+	over   bool         // the longest stay was exceeded, by time that nothing covers
 	lines  *[]Line
 	exact  int64 // of lines: the running total, and what of it is written
 	wrote  money.Amount
@@ -40,7 +40,7 @@ const maxShared = 4
 // begin finds the seconds to price and the visits to look at.
 func (s *settlement) begin() {
 	s.actual, s.exit = firstSecond(s.stay.Entry), s.stay.Exit.Unix()
-	s.entry = s.believed(span{s.actual, s.exit}).from
+	s.entry, s.others = s.believed(span{s.actual, s.exit}).from, s.ctx.Visits
 	if rule := s.w.r.t.Reentry; rule != nil {
 		s.merge(rule)
 	}
@@ -63,13 +63,12 @@ func (s *settlement) merge(rule *Reentry) {
 	visits := slices.Clone(s.ctx.Visits)
 	slices.SortFunc(visits, func(a, b Visit) int { return cmp.Or(b.Exit.Compare(a.Exit), b.Entry.Compare(a.Entry)) })
 	entry := s.actual
+	s.others = nil
 	for _, v := range visits { // the latest first
 		out, in := v.Exit.Unix(), firstSecond(v.Entry)
-		if out > entry || in > entry {
+		if out > entry || in > entry || entry-out > int64(rule.Within) {
+			s.others = append(s.others, v)
 			continue
-		}
-		if entry-out > int64(rule.Within) {
-			break
 		}
 		x := s.believed(span{in, out})
 		if rule.Outside == OutsideSkipped {
@@ -83,7 +82,6 @@ func (s *settlement) merge(rule *Reentry) {
 
 // settle prices the stay up to its exit, or to the payment in whose grace the exit falls.
 func (s *settlement) settle(lines *[]Line) Quote {
-	s.lookBack()
 	var q Quote
 	to := s.exit
 	if paid := s.grace(); paid != 0 {
@@ -118,40 +116,35 @@ func (s *settlement) line(l Line) {
 	}
 }
 
-// lookBack finds what earlier visits leave of shared caps.
-func (s *settlement) lookBack() {
-	p := s.plan.src
-	if len(s.ctx.Visits) == 0 {
-		return
+// visited says whether an earlier visit, or an earlier stay of this one, had the free time that is given once. Visits that
+// this one goes on with are this one.
+func (s *settlement) visited(x *VisitWindow) bool {
+	if x == nil {
+		return false
 	}
-	for i := range p.SharedCaps {
-		c := &p.SharedCaps[i]
-		for _, v := range s.ctx.Visits {
-			if s.inWindow(c.Window, c.At, c.Length, s.actual, firstSecond(v.Entry)) {
-				s.shared[i] += v.Gross
-			}
+	entry := s.from
+	if s.now < len(s.closed) {
+		entry = s.closed[s.now].from
+	}
+	for _, c := range s.closed[:s.now] {
+		if s.w.inWindow(x.Window, x.At, x.Length, entry, c.from) {
+			return true
 		}
 	}
-}
-
-// visited says whether an earlier visit had the free time that is given once. Visits that this one goes on with are this
-// one.
-func (s *settlement) visited(x *VisitWindow) bool {
-	return x != nil && slices.ContainsFunc(s.ctx.Visits, func(v Visit) bool {
-		return s.inWindow(x.Window, x.At, x.Length, s.looked, firstSecond(v.Entry))
+	return slices.ContainsFunc(s.others, func(v Visit) bool {
+		return s.w.inWindow(x.Window, x.At, x.Length, entry, firstSecond(v.Entry))
 	})
 }
 
-// inWindow says whether a visit that began at earlier shares a window with one that begins at entry.
-func (s *settlement) inWindow(kind Window, at Clock, length Seconds, entry, earlier int64) bool {
-	if earlier >= entry {
-		return false
+// lookBack makes ready what earlier visits were charged.
+func (s *settlement) lookBack() {
+	s.w.used = s.w.used[:0]
+	if len(s.plan.shared) == 0 {
+		return
 	}
-	if kind == WindowRolling {
-		return earlier >= entry-int64(length)
+	for _, v := range s.others {
+		s.w.used = append(s.w.used, usage{firstSecond(v.Entry), s.w.times(int64(v.Gross), s.w.r.den)})
 	}
-	line, edge := &s.w.line, []start{{int32(at % day), 0}}
-	return line.next(earlier, edge) == line.next(entry, edge)
 }
 
 // ask is what the tariff asks for the stays up to a time without what is covered, before booking prices.
@@ -159,11 +152,12 @@ func (s *settlement) ask(to int64, c []cover) money.Amount {
 	if s.empty(to) { // no time costs nothing, whatever it goes on with
 		return 0
 	}
+	s.lookBack()
 	sum := max(s.rounded(s.priced(0, to, c))-s.credit, 0)
 	for i := 1; i <= len(s.closed); i++ {
 		sum += s.rounded(s.priced(i, to, c))
 	}
-	return s.capped(sum)
+	return sum
 }
 
 // empty says whether this visit has no time up to to.
@@ -195,9 +189,7 @@ func (s *settlement) cut(i int, x span) span {
 // priced is what the stay of that number costs, before rounding.
 func (s *settlement) priced(i int, to int64, c []cover) int64 {
 	stay := s.span(i, to)
-	if s.looked = s.entry; i > 0 {
-		s.looked = stay.from
-	}
+	s.now = i
 	s.w.atoms, s.w.trims, s.w.lines, s.w.pieces = s.w.atoms[:0], s.w.trims[:0], s.lines != nil, 0
 	if stay.from >= stay.to {
 		return 0
@@ -212,15 +204,6 @@ func (s *settlement) rounded(sum int64) money.Amount {
 		round = rounding{unit: s.w.r.den, mode: RoundHalfUp}
 	}
 	return money.Amount(round.of(sum) / s.w.r.den)
-}
-
-// capped is what shared caps leave.
-func (s *settlement) capped(fee money.Amount) money.Amount {
-	for i := range s.plan.src.SharedCaps {
-		c := &s.plan.src.SharedCaps[i]
-		fee = min(fee, max(c.Amount-s.shared[i], 0))
-	}
-	return fee
 }
 
 // gross is what is asked before anything is taken off, with its lines.
@@ -310,6 +293,9 @@ func (s *settlement) grace() (found int64) {
 		}
 		if found = at; !inside {
 			found = 0
+			if s.empty(at) { // nothing of this visit has passed that could be done with
+				continue
+			}
 			s.closed = append(s.closed, span{s.from, at})
 			s.from, settled = at, owed
 		}

@@ -36,6 +36,7 @@ type walker struct {
 	atoms  []atom
 	spare  []atom
 	trims  []trim
+	used   []usage
 	lines  bool // keep what caps took: somebody will ask for lines
 	pieces int
 	failed error
@@ -45,7 +46,7 @@ type walker struct {
 
 	settlement settlement
 	spoken     map[*Step]*stepWords
-	capped     map[*Cap]Text
+	capped     map[*limit]Text
 }
 
 func newWalker(r *Rater) *walker { return &walker{r: r, line: timeline{r: r}} }
@@ -94,9 +95,10 @@ type openUnit struct {
 type part struct {
 	span
 	holes, zeros []span // as of a course
-	// freeLength is what free time of the stay is compared with; below zero there is none. freeUntil ends what is deducted
-	// where that is counted from the entry of the whole stay; 0 counts it in the part.
-	freeLength, freeUntil int64
+	// freeLength is what free time of the stay is compared with; below zero there is none. What is deducted is counted from
+	// freeFrom without gaps; 0 counts it in the part.
+	freeLength, freeFrom int64
+	gaps                 []span
 }
 
 // fee prices a part: units, free time, caps, minimum, multiplier. It leaves the atoms and trims in w.
@@ -124,10 +126,10 @@ func (w *walker) fee(p *plan, s part) (sum int64) {
 		} else {
 			w.guarded(g, s, i)
 		}
-		return w.finish(p, first.atoms)
+		return w.finish(p, s.from, first.atoms)
 	}
 	w.ordinary(p, s)
-	return w.finish(p, first.atoms)
+	return w.finish(p, s.from, first.atoms)
 }
 
 // mark is how far atoms and trims have got.
@@ -148,8 +150,9 @@ func (w *walker) sum(from, to int) (sum int64) {
 	return sum
 }
 
-// finish is the rounding of cycles, the minimum and the multiplier.
-func (w *walker) finish(p *plan, first int) (sum int64) {
+// finish is the caps that visits share, the rounding of cycles, the minimum and the multiplier.
+func (w *walker) finish(p *plan, entry int64, first int) (sum int64) {
+	w.applyShared(p, entry, first)
 	if w.r.round.per == RoundCycle {
 		for i := first; i < len(w.atoms); {
 			next := i + 1
@@ -168,6 +171,7 @@ func (w *walker) finish(p *plan, first int) (sum int64) {
 	if p.times != p.over {
 		sum = w.times(sum/p.over, p.times)
 	}
+	w.used = append(w.used, usage{entry, sum})
 	return sum
 }
 
@@ -233,11 +237,13 @@ func (w *walker) begin(depth int, p *plan, s part) *course {
 	if f := c.free; f != nil && f.Then == FreeDeduct {
 		switch f.Scope {
 		case "", ScopeStay:
-			taken := c.holes
-			if s.freeUntil == 0 {
+			taken, until := c.holes, int64(0)
+			if s.freeFrom == 0 {
 				taken = union(slices.Concat(c.holes, c.zeros))
+			} else {
+				until = after(s.freeFrom, int64(f.UpTo), s.gaps)
 			}
-			c.deducted(s.span, s.freeUntil, taken)
+			c.deducted(s.span, until, taken)
 		case ScopeChargeable:
 			c.deduct = int64(f.UpTo)
 		}

@@ -128,7 +128,7 @@ func (r *rate) jobs(v visit, list []cover) []job {
 	if first > last {
 		return nil
 	}
-	base := job{rate: r, plan: r.plan, test: c.test, whole: v.span, outside: v.outside, entry: v.looked}
+	base := job{rate: r, plan: r.plan, test: c.test, whole: v.span, outside: v.outside, visit: v}
 	entry := r.roundEntry(v.begin)
 	if c.times.has(v.begin) { // the begin of what is covered is not rounded
 		entry = v.begin

@@ -2,6 +2,7 @@ package oracle
 
 import (
 	"math/big"
+	"slices"
 
 	"lotkeeper/shared/money"
 	"lotkeeper/shared/tariff"
@@ -19,6 +20,8 @@ type rate struct {
 	first   visit        // the stay with the earlier visits that it goes on with, up to no end
 	credit  money.Amount // what those were charged
 	reach   span         // all time that is ever looked at
+	merged  map[int]bool // which of the earlier visits those are
+	used    []use        // what is charged already, while a fee is made
 	splits  []int64      // settled payments at which a new stay begins
 }
 
@@ -26,7 +29,8 @@ type rate struct {
 type visit struct {
 	span
 	outside spans
-	looked  int64 // the entry by which earlier visits are looked for
+	looked  int64   // the entry by which earlier visits are looked for
+	before  []int64 // such entries of the stays of this visit before this one
 }
 
 // precise cuts off what the tariff does not believe.
@@ -45,17 +49,17 @@ func (r *rate) precise(entry, exit int64) (int64, int64) {
 
 // merge finds the visits that this stay goes on with, from the last one backwards.
 func (r *rate) merge() {
-	r.first = visit{span: span{r.entry, r.entry}, looked: r.arrived}
+	r.first = visit{span: span{r.entry, r.entry}, looked: r.entry}
 	rule := r.tariff.Reentry
 	if rule == nil {
 		return
 	}
-	used := map[int]bool{}
+	r.merged = map[int]bool{}
 	entry, begin := r.arrived, r.entry
 	for {
 		best := none
 		for i, v := range r.context.Visits {
-			if used[i] || v.Exit.Before(v.Entry) || floorSecond(v.Exit) > entry || ceilSecond(v.Entry) > entry {
+			if r.merged[i] || v.Exit.Before(v.Entry) || floorSecond(v.Exit) > entry || ceilSecond(v.Entry) > entry {
 				continue
 			}
 			if entry-floorSecond(v.Exit) <= int64(rule.Within) && (best == none || laterVisit(v, r.context.Visits[best])) {
@@ -66,7 +70,7 @@ func (r *rate) merge() {
 			break
 		}
 		v := r.context.Visits[best]
-		used[best] = true
+		r.merged[best] = true
 		from, to := r.precise(ceilSecond(v.Entry), floorSecond(v.Exit))
 		if rule.Outside == tariff.OutsideSkipped {
 			r.first.outside = append(r.first.outside, span{to, begin})
@@ -74,7 +78,7 @@ func (r *rate) merge() {
 		r.credit += v.Gross
 		entry, begin = ceilSecond(v.Entry), from
 	}
-	r.first.begin, r.first.looked = begin, entry
+	r.first.begin, r.first.looked = begin, begin
 }
 
 func laterVisit(a, b tariff.Visit) bool {
@@ -120,10 +124,15 @@ func (r *rate) visits(exit, late int64) []visit {
 		}
 	}
 	var list []visit
+	var before []int64
 	from := r.arrived
 	for i, end := range append(ends, exit) {
 		begin, to := r.precise(from, end)
-		v := visit{span: span{begin, to}, looked: from}
+		v := visit{span: span{begin, to}, looked: from, before: slices.Clone(before)}
+		if i == 0 {
+			v.looked = r.first.looked
+		}
+		before = append(before, v.looked)
 		if i == 0 && begin < to { // a stay of no seconds costs nothing, whatever it goes on with
 			v = r.first
 			v.end = to
@@ -137,6 +146,12 @@ func (r *rate) visits(exit, late int64) []visit {
 
 // fee is what the stay costs up to exit with these covers, before bookings and coupons.
 func (r *rate) fee(exit, late int64, covers []cover) (money.Amount, bool) {
+	r.used = nil
+	for i, v := range r.context.Visits {
+		if !r.merged[i] {
+			r.used = append(r.used, use{entry: ceilSecond(v.Entry), amount: whole(v.Gross)})
+		}
+	}
 	var total money.Amount
 	flag := false
 	for i, v := range r.visits(exit, late) {
@@ -146,13 +161,6 @@ func (r *rate) fee(exit, late int64, covers []cover) (money.Amount, bool) {
 			fee = max(0, fee-r.credit)
 		}
 		total += fee
-	}
-	for _, shared := range r.plan.SharedCaps {
-		left := shared.Amount
-		for _, v := range r.visitsIn(shared.Window, shared.At, shared.Length, r.arrived) {
-			left -= v.Gross
-		}
-		total = min(total, max(0, left))
 	}
 	return total, flag
 }
@@ -171,36 +179,39 @@ func (r *rate) visitFee(v visit, covers []cover) (money.Amount, bool) {
 	return minor(total), flag
 }
 
-// total is the exact fee of a job: guards of the stay or the ordinary price, then minimum and multiplier.
+// total is the exact fee of a job: guards of the stay or the ordinary price, then shared caps, minimum and multiplier.
 func (j job) total() (*big.Rat, bool) {
 	if j.begin >= j.end {
 		return new(big.Rat), false
 	}
 	bounded, ended := j.ended()
 	out := bounded.price()
-	fee, exceeded := j.fee(out.units), ended || out.exceeded
+	units, exceeded := out.units, ended || out.exceeded
 	for i := range j.plan.Guards {
 		g := &j.plan.Guards[i]
 		if g.Scope == tariff.ScopeCycle || !j.rate.place.guardFits(g, span{j.begin, j.end}) {
 			continue
 		}
-		other := j.guardTotal(g)
-		if g.Cheaper && other.Cmp(fee) >= 0 {
+		others := j.guardUnits(g)
+		if g.Cheaper && sum(others).Cmp(sum(units)) >= 0 {
 			continue
 		}
-		fee, exceeded = other, false
+		units, exceeded = others, false
 		break
 	}
-	return j.adjusted(fee), exceeded
+	j.share(units)
+	fee := j.adjusted(j.fee(units))
+	j.rate.used = append(j.rate.used, use{j.begin, fee})
+	return fee, exceeded
 }
 
-// guardTotal is the fee by a guard of the stay.
-func (j job) guardTotal(g *tariff.Guard) *big.Rat {
+// guardUnits is what is bought by a guard of the stay.
+func (j job) guardUnits(g *tariff.Guard) []unit {
 	if g.Price != nil {
-		return j.fee([]unit{{begin: j.begin, price: whole(*g.Price)}})
+		return []unit{{begin: j.begin, price: whole(*g.Price)}}
 	}
 	j.plan = g.Plan
-	return j.fee(j.price().units)
+	return j.price().units
 }
 
 // adjusted applies the plan's minimum and multiplier.
@@ -214,23 +225,42 @@ func (j job) adjusted(fee *big.Rat) *big.Rat {
 	return fee
 }
 
-// visitsIn lists the earlier visits that entered in the window of an entry.
-func (r *rate) visitsIn(window tariff.Window, at tariff.Clock, length tariff.Seconds, entry int64) []tariff.Visit {
+// use is what an earlier visit, or an earlier part of this one, was charged.
+type use struct {
+	entry  int64
+	amount *big.Rat
+}
+
+// charged is the amount before a plan's multiplier.
+func (v use) charged(p *tariff.Plan) *big.Rat {
+	if p.Multiplier == nil {
+		return v.amount
+	}
+	return new(big.Rat).Quo(v.amount, exact(*p.Multiplier))
+}
+
+// sharesWindow says whether a visit that entered earlier did so in the window of an entry.
+func (r *rate) sharesWindow(window tariff.Window, at tariff.Clock, length tariff.Seconds, earlier, entry int64) bool {
 	from := entry - int64(length)
 	if window == tariff.WindowDay {
 		edges := r.place.dayEdges(at, nil, entry-3*daySeconds, entry)
 		from = edges[len(edges)-1]
 	}
-	var list []tariff.Visit
-	for _, v := range r.context.Visits {
-		if u := ceilSecond(v.Entry); from <= u && u < entry {
-			list = append(list, v)
-		}
-	}
-	return list
+	return from <= earlier && earlier < entry
 }
 
-// visitedBefore says whether free time that is given once was given to an earlier visit.
-func (r *rate) visitedBefore(w *tariff.VisitWindow, entry int64) bool {
-	return w != nil && len(r.visitsIn(w.Window, w.At, w.Length, entry)) > 0
+// visitedBefore says whether free time that is given once was given to an earlier visit, or to an earlier stay of this.
+func (r *rate) visitedBefore(w *tariff.VisitWindow, v visit) bool {
+	if w == nil {
+		return false
+	}
+	before := slices.Clone(v.before)
+	for i, earlier := range r.context.Visits {
+		if !r.merged[i] {
+			before = append(before, ceilSecond(earlier.Entry))
+		}
+	}
+	return slices.ContainsFunc(before, func(earlier int64) bool {
+		return r.sharesWindow(w.Window, w.At, w.Length, earlier, v.looked)
+	})
 }

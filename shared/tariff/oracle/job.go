@@ -16,7 +16,7 @@ type job struct {
 	test       tariff.FreeTest
 	whole      span  // with the free test stay: the whole stay, and what of it was outside
 	outside    spans //
-	entry      int64 // the entry by which earlier visits are looked for
+	visit      visit // that it is of
 	beyond     int64 // when the stay really ended, where its longest stay ended it before
 }
 
@@ -103,7 +103,7 @@ func (j *job) counts(k int, band int) bool {
 // free is the plan's free time, if this stay has any.
 func (j *job) free() *tariff.Free {
 	f := j.plan.Free
-	if f == nil || j.test == tariff.FreeTestNone || j.rate.visitedBefore(f.OncePer, j.entry) {
+	if f == nil || j.test == tariff.FreeTestNone || j.rate.visitedBefore(f.OncePer, j.visit) {
 		return nil
 	}
 	return f

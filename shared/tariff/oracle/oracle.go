@@ -112,7 +112,7 @@ func (r *rate) settle(exit int64) int64 {
 		}
 		if exit <= at+int64(r.tariff.GraceAfterPayment) {
 			ratedTo = at
-		} else if r.tariff.AfterPayment == tariff.AfterNewStay {
+		} else if begin, to := r.precise(r.arrived, at); r.tariff.AfterPayment == tariff.AfterNewStay && begin < to {
 			r.splits, settled = append(r.splits, at), owed
 		}
 	}

@@ -101,3 +101,51 @@ func TestFreeTimeIsFlagged(t *testing.T) {
 		}
 	}
 }
+
+// The cap is ¥20.00 a day for all visits together, and the hour costs ¥5.00.
+func TestSharedCapBoundsEachOfItsDays(t *testing.T) {
+	doc := func(more string) string {
+		return `{"id":"s","version":1,"name":"S","tz":"Asia/Shanghai","currency":"CNY","plans":[{"id":"all","shared_caps":[{"amount":2000,"window":"day"}],` + more +
+			`"bands":[{"id":"all","steps":[{"unit":3600,"price":500}]}]}]}`
+	}
+	earlier := func(from, to string, gross money.Amount) Context {
+		return Context{Visits: []Visit{{ID: "v", Entry: when(t, from), Exit: when(t, to), Gross: gross}}}
+	}
+	for _, c := range []struct {
+		name, plan, entry, exit string
+		ctx                     Context
+		gross                   money.Amount
+	}{
+		{"three days are three maxima", "", "2026-03-04 12:00:00", "2026-03-06 12:00:00", Context{}, 6000},
+		{"the first has what is left", "", "2026-03-04 12:00:00", "2026-03-06 12:00:00", earlier("2026-03-04 08:00:00", "2026-03-04 11:00:00", 1500), 4500},
+		{"yesterday's visit leaves all", "", "2026-03-04 12:00:00", "2026-03-04 23:00:00", earlier("2026-03-03 08:00:00", "2026-03-04 11:00:00", 4000), 2000},
+		{"a visit above the maximum leaves nothing", "", "2026-03-04 12:00:00", "2026-03-05 01:00:00", earlier("2026-03-04 08:00:00", "2026-03-04 11:00:00", 9000), 500},
+		{"before the multiplier", `"multiplier":"3/2",`, "2026-03-04 12:00:00", "2026-03-04 23:00:00", Context{}, 3000},
+		{"so are earlier charges", `"multiplier":"3/2",`, "2026-03-04 12:00:00", "2026-03-04 23:00:00", earlier("2026-03-04 08:00:00", "2026-03-04 10:00:00", 1500), 1500},
+		{"of a plan that costs nothing", `"multiplier":0,`, "2026-03-04 12:00:00", "2026-03-04 23:00:00", earlier("2026-03-04 08:00:00", "2026-03-04 10:00:00", 1500), 0},
+	} {
+		tf, err := Decode([]byte(doc(c.plan)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		b := rate(t, tf, calendar.Calendar{}, c.entry, c.exit, "", c.ctx)
+		if b.Gross != c.gross {
+			t.Errorf("%s: %v, want %v\n%s", c.name, b.Gross, c.gross, show(b))
+		}
+	}
+}
+
+// Where a unit is shared at its band's end, a minute more may cost less; the bill must not promise otherwise.
+func TestSharedUnitsMayFall(t *testing.T) {
+	doc := `{"id":"s","version":1,"name":"S","tz":"Asia/Shanghai","currency":"CNY","plans":[{"id":"all","boundary":"share",` +
+		`"bands":[{"id":"day","from":"08:00","to":"20:00","steps":[{"unit":3600,"price":500}]}]}]}`
+	tf, err := Decode([]byte(doc))
+	if err != nil {
+		t.Fatal(err)
+	}
+	before := rate(t, tf, calendar.Calendar{}, "2026-03-04 19:30:00", "2026-03-04 19:59:00", "", Context{})
+	after := rate(t, tf, calendar.Calendar{}, "2026-03-04 19:30:00", "2026-03-04 20:01:00", "", Context{})
+	if before.Gross != 500 || after.Gross != 250 || before.Monotone {
+		t.Errorf("%v, a minute later %v, monotone %v", before.Gross, after.Gross, before.Monotone)
+	}
+}

@@ -32,13 +32,14 @@ func readDocument(path string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	if doc, err := yaml.YAMLToJSON(text); err == nil {
-		return doc, nil
-	} else if json.Valid(text) {
-		return text, nil
-	} else {
+	if json.Valid(text) {
+		return text, nil // as it is, so that a key that is given twice is found
+	}
+	var doc any // merge keys are resolved by decoding, which YAMLToJSON does not do
+	if err := yaml.Unmarshal(text, &doc); err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
+	return json.Marshal(doc)
 }
 
 func readTariff(path string) (tariff.Tariff, error) {

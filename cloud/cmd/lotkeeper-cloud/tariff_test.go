@@ -46,6 +46,17 @@ func TestTariffQuote(t *testing.T) {
 	}
 }
 
+func TestTariffMergeKeysAreOverridden(t *testing.T) {
+	doc := "id: x\nversion: 1\nname: x\ntz: UTC\ncurrency: CNY\nplans:\n" +
+		"  - &base {id: large, classes: [large], bands: [{id: b, steps: [{unit: 1h, price: 500}]}]}\n" +
+		"  - {<<: *base, id: all, classes: []}\n"
+	file := write(t, filepath.Join(t.TempDir(), "merged.yaml"), doc)
+	code, out, errs := command(t, "tariff", "quote", "--tariff", file, "--entry", "2024-05-15T10:00:00Z", "--exit", "2024-05-15T11:00:01Z")
+	if code != 0 || !strings.Contains(out, "total due ¥10.00") {
+		t.Errorf("%d\n%s%s", code, out, errs)
+	}
+}
+
 func TestTariffMistakesAreTold(t *testing.T) {
 	dir := t.TempDir()
 	bad := write(t, filepath.Join(dir, "bad.yaml"), "id: x\nversion: 1\nname: x\ntz: UTC\ncurrency: CNY\nplans: [{id: p, band: [], bands: [{id: b, steps: [{price: 2.5}]}]}]\n")

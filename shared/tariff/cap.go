@@ -46,8 +46,13 @@ func (w *walker) applyShared(p *plan, entry int64, first int) {
 
 // applyCap applies one cap. room is what the first window may have.
 func (w *walker) applyCap(p *plan, l *limit, entry int64, first int, room int64) {
-	w.cutRows(l, entry, first)
+	if w.sum(first, len(w.atoms)) <= min(room, l.amount) {
+		return // all together are not above it, so no window is
+	}
 	win := w.firstWindow(l, entry)
+	if l.timed() {
+		w.cutRows(l, win, entry, first)
+	}
 	for a := first; a < len(w.atoms); {
 		if !l.bounds(p, &w.atoms[a]) {
 			a++
@@ -186,11 +191,7 @@ func (w *walker) same(l *limit, p *plan, win window, a, b *atom) bool {
 }
 
 // cutRows splits rows of units so that each is in one window, by where its units begin.
-func (w *walker) cutRows(l *limit, entry int64, first int) {
-	if !l.timed() {
-		return
-	}
-	win := w.firstWindow(l, entry)
+func (w *walker) cutRows(l *limit, win window, entry int64, first int) {
 	whole := first // the rows before it stay as they are
 	for ; whole < len(w.atoms); whole++ {
 		a := &w.atoms[whole]

@@ -86,11 +86,14 @@ type cover struct {
 // covers are all that cover something of a stay, and what of it was outside.
 type covers struct {
 	items []cover
-	gaps  []span // time outside between merged visits: uncharged, and no part of the stay
+	gaps  []span // time outside between merged visits
 }
 
 // of puts those together that cover a second of a stay. Where their rules meet, the stricter one wins.
 func (c covers) of(stay span) (all cover) {
+	if len(c.items) == 0 {
+		return all
+	}
 	rests := []Rest{RestOne, RestThrough, RestSeparate}
 	tests := []FreeTest{FreeTestRest, FreeTestStay, FreeTestNone}
 	rest, test := 0, 0
@@ -109,28 +112,28 @@ func (c covers) of(stay span) (all cover) {
 
 // price is what the plan asks for a stay without what is covered, before rounding of the total.
 func (w *walker) price(p *plan, stay span, all covers) (sum int64) {
-	c, gaps := all.of(stay), all.gaps
-	holes := gaps
-	if len(c.spans) > 0 {
-		holes = union(slices.Concat(c.spans, gaps))
-		if overlap(stay, holes) == stay.length() {
-			return 0 // all of it is covered
-		}
+	gaps := all.gaps
+	w.gaps = gaps
+	c := all.of(stay)
+	if len(c.spans) == 0 {
+		return w.fee(p, w.freed(p, part{span: stay, holes: gaps}, stay, FreeTestRest))
 	}
-	switch {
-	case len(c.spans) == 0:
-		return w.fee(p, w.freed(p, part{span: stay, holes: gaps}, stay, c, gaps))
-	case c.rest == RestSeparate:
+	holes := union(slices.Concat(c.spans, gaps))
+	if overlap(stay, holes) == stay.length() {
+		return 0 // all of it is covered
+	}
+	switch c.rest {
+	case RestSeparate:
 		for _, s := range without(stay, c.spans) {
 			if s = trimmed(s, gaps); s.from < s.to {
-				sum = w.add(sum, w.fee(p, w.freed(p, part{span: s, holes: gaps}, stay, c, gaps)))
+				sum = w.add(sum, w.fee(p, w.freed(p, part{span: s, holes: gaps}, stay, c.free)))
 			}
 		}
 		return sum
-	case c.rest == RestThrough:
-		return w.fee(p, w.freed(p, part{span: stay, zeros: c.spans, holes: gaps}, stay, c, gaps))
+	case RestThrough:
+		return w.fee(p, w.freed(p, part{span: stay, zeros: c.spans, holes: gaps}, stay, c.free))
 	}
-	return w.fee(p, w.freed(p, part{span: trimmed(stay, holes), holes: holes}, stay, c, gaps))
+	return w.fee(p, w.freed(p, part{span: trimmed(stay, holes), holes: holes}, stay, c.free))
 }
 
 // trimmed is s from its first second that is not in the spans to its last.
@@ -144,19 +147,19 @@ func trimmed(s span, spans []span) span {
 
 // freed rounds a part's entry, though not that of a covered one, nor back into covered time, and says what its free time
 // is compared with.
-func (w *walker) freed(p *plan, s part, stay span, c cover, gaps []span) part {
+func (w *walker) freed(p *plan, s part, stay span, free FreeTest) part {
 	if from := w.rounded(p, s.from); !within(s.zeros, s.from) && (s.from == stay.from || from > s.from) {
 		if s.from == stay.from {
 			stay.from = from
 		}
 		s.from = from
 	}
-	switch c.free {
+	switch free {
 	case FreeTestNone:
 		s.freeLength = -1
 	case FreeTestStay:
-		s.freeLength = stay.length() - overlap(stay, gaps)
-		s.freeFrom, s.gaps = stay.from, gaps
+		s.freeLength = stay.length() - overlap(stay, w.gaps)
+		s.freeFrom = stay.from
 	default:
 		s.freeLength = s.length() - overlap(s.span, s.holes) - overlap(s.span, s.zeros)
 	}

@@ -83,9 +83,9 @@ func (r *Rater) rate(stay Stay, c Context, lines *[]Line) (Quote, *plan, error) 
 	w, _ := r.walkers.Get().(*walker)
 	w.failed = nil
 	s := &w.settlement
-	*s = settlement{w: w, ctx: c, stay: stay}
+	s.w, s.ctx, s.stay = w, c, stay
 	defer func() {
-		*s = settlement{} // keep nobody's data
+		*s = settlement{} // keep nobody's data; it also begins the next stay
 		r.walkers.Put(w)
 	}()
 	s.begin()

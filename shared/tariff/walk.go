@@ -37,7 +37,8 @@ type walker struct {
 	spare  []atom
 	trims  []trim
 	used   []usage
-	lines  bool // keep what caps took: somebody will ask for lines
+	gaps   []span // time outside between merged visits: uncharged, and no part of the stay
+	lines  bool   // keep what caps took: somebody will ask for lines
 	pieces int
 	failed error
 	course [2]course
@@ -96,9 +97,8 @@ type part struct {
 	span
 	holes, zeros []span // as of a course
 	// freeLength is what free time of the stay is compared with; below zero there is none. What is deducted is counted from
-	// freeFrom without gaps; 0 counts it in the part.
+	// freeFrom without the walker's gaps; 0 counts it in the part.
 	freeLength, freeFrom int64
-	gaps                 []span
 }
 
 // fee prices a part: units, free time, caps, minimum, multiplier. It leaves the atoms and trims in w.
@@ -227,7 +227,9 @@ func (w *walker) ordinary(p *plan, s part) {
 func (w *walker) begin(depth int, p *plan, s part) *course {
 	c := &w.course[depth]
 	bought := c.bought[:0]
-	*c = course{p: p, span: s.span, holes: s.holes, covered: s.holes, zeros: s.zeros, base: s.from, bought: bought, allowed: forever, unfree: s.freeLength < 0}
+	*c = course{} // and then its fields, which takes half the time of a literal that is copied
+	c.p, c.span, c.base, c.bought, c.allowed, c.unfree = p, s.span, s.from, bought, forever, s.freeLength < 0
+	c.holes, c.covered, c.zeros = s.holes, s.holes, s.zeros
 	if f := p.src.Free; f != nil && s.freeLength >= 0 && !w.settlement.visited(f.OncePer) {
 		c.free = f
 	}
@@ -241,7 +243,7 @@ func (w *walker) begin(depth int, p *plan, s part) *course {
 			if s.freeFrom == 0 {
 				taken = union(slices.Concat(c.holes, c.zeros))
 			} else {
-				until = after(s.freeFrom, int64(f.UpTo), s.gaps)
+				until = after(s.freeFrom, int64(f.UpTo), w.gaps)
 			}
 			c.deducted(s.span, until, taken)
 		case ScopeChargeable:

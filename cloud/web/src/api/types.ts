@@ -189,6 +189,8 @@ export interface Quote {
   payable: boolean
   /** Nothing due: until then nothing more is owed. */
   leave_by?: string | null
+  /** The tariff in plain words: its name, then a rule a line. Empty when it is no longer at hand. */
+  tariff: Text
 }
 export interface OrderGiven { order: string; amount: number; pay_url: string }
 export type OrderState = 'pending' | 'paid' | 'closed' | 'refunding' | 'refunded'

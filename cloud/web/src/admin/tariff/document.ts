@@ -57,6 +57,19 @@ export function moved<T>(list: readonly T[], from: number, by: -1 | 1): T[] {
   return out
 }
 
+// The order in which people write the keys of a tariff. The server gives them in that of the alphabet.
+const order = [
+  'id', 'version', 'name', 'zh', 'en', 'tz', 'currency', 'precision', 'plans', 'classes', 'entitlements', 'kind', 'amount', 'window', 'length', 'at', 'from', 'to', 'day_types', 'up_to', 'unit', 'price',
+  'free', 'inclusive', 'then', 'scope', 'entry_rounding', 'cycle', 'position', 'counted', 'boundary', 'end', 'tail', 'bands', 'steps', 'caps', 'shared_caps', 'guards', 'minimum', 'multiplier', 'rounding', 'grace_after_payment',
+]
+const rank = (k: string) => (order.includes(k) ? order.indexOf(k) : order.length)
+
+/** The same document with its keys in the order that people write them in. */
+export function arranged(v: Json): Json {
+  if (Array.isArray(v)) return v.map(arranged)
+  return isDoc(v) ? Object.fromEntries(Object.keys(v).sort((a, b) => rank(a) - rank(b)).map((k) => [k, arranged(v[k]!)])) : v
+}
+
 const WIDE = 100
 
 /** The text of a document: what fits on a line stands on one, so that a step is a line. */

@@ -2,7 +2,7 @@
 
 import { computed, inject, provide, reactive, ref, type ComputedRef, type InjectionKey, type Ref } from 'vue'
 import type { Finding } from '@/api/tariff'
-import { at, isDoc, others, pathOf, placeOf, put, read, write, type Doc, type Json, type Path } from './document'
+import { arranged, at, isDoc, others, pathOf, placeOf, put, read, write, type Doc, type Json, type Path } from './document'
 
 export interface Editor {
   text: Ref<string>
@@ -77,7 +77,7 @@ export function items(e: Editor, path: Path): { path: Path; doc: Doc }[] {
 export function editable(document: unknown): string {
   if (!isDoc(document as Json)) return '{}'
   const { id: _id, version: _version, ...rest } = document as Doc
-  return write(rest)
+  return write(arranged(rest))
 }
 
 /** A text from the document in both languages, or one for both. */

@@ -8,7 +8,7 @@ export const formWords = {
   'form.grace': ['缴费后离场时限', 'Time to leave after paying'],
   'form.none': ['无', 'None'],
   'form.choose': ['请选择', 'Choose'],
-  'form.default': ['同下方设置', 'As below'],
+  'form.default': ['默认', 'default'],
   'form.remove': ['删除', 'Remove'],
   'form.earlier': ['上移', 'Up'],
   'form.later': ['下移', 'Down'],

@@ -25,7 +25,7 @@ const plans: Record<Template, Doc> = {
       { id: 'day', name: { zh: '白天', en: 'Day' }, from: '08:00', to: '21:00', steps: [{ up_to: 3600, unit: 3600, price: 1000 }, { unit: 1800, price: 300 }] },
       { id: 'night', name: { zh: '夜间', en: 'Night' }, from: '21:00', to: '08:00', steps: [{ unit: 3600, price: 200 }] },
     ],
-    caps: [{ amount: 1000, window: 'clock', from: '21:00', to: '08:00', bands: ['night'] }, { amount: 6000, window: 'block', length: 86400 }],
+    caps: [{ amount: 1000, window: 'clock', from: '21:00', to: '08:00' }, { amount: 6000, window: 'block', length: 86400 }],
   },
   visit: {
     id: 'all',

@@ -68,6 +68,7 @@ export const tariffWords = {
   'edit.form': ['表单', 'Form'],
   'edit.text': ['文档', 'Document'],
   'edit.dirty': ['有未保存的修改', 'Not saved yet'],
+  'edit.unfit': ['有内容填写不正确，改正后才能保存', 'A field is not filled in right; it cannot be saved yet'],
   'edit.saved': ['草稿已保存，不影响计费', 'Draft saved; it charges nobody'],
   'edit.saved.done': ['草稿已保存', 'Draft saved'],
   'edit.published': ['这是第 {n} 版的内容，修改后保存为第 {next} 版的草稿', 'This is version {n}; what you change becomes the draft of version {next}'],

@@ -8,10 +8,11 @@ import { editable } from '@/admin/tariff/editor'
 import { known } from '@/admin/tariff/keys'
 import { lineOf } from '@/admin/tariff/lines'
 import { parsePrice, priceShown, priceText } from '@/admin/tariff/price'
-import { fits, fromState, toBody } from '@/admin/tariff/rules'
+import { faultsOf, fits, fromState, toBody } from '@/admin/tariff/rules'
 import { clock, inUnit, ofUnit, seconds } from '@/admin/tariff/span'
 import { firstStay, lasting, stayOf } from '@/admin/tariff/stay'
 import { fromTemplate, templates } from '@/admin/tariff/templates'
+import { Problem } from '@/api/problem'
 import type { TrialLine } from '@/api/tariff'
 
 test.each([
@@ -149,6 +150,12 @@ test('rules leave out what fits everything', () => {
   expect(toBody([row], 'Asia/Shanghai')).toEqual([state])
   expect(toBody([{ class: '', days: [], from: null, tariff: 't', version: 1 }])).toEqual([{ tariff: 't', version: 1 }])
   expect([fits(row), fits({ class: '', days: [], from: '', tariff: 't', version: 1 })]).toEqual([false, true])
+})
+test('faults of rules are told at their rows, others above', () => {
+  const text = (s: string) => ({ zh: s, en: s })
+  const got = faultsOf(new Problem(422, 'rules.invalid', text('bad'), [{ where: 'body.rules[1].tariff', text: text('none') }, { where: 'body.rules[1]', text: text('last') }, { where: 'body', text: text('else') }]))
+  expect([got.at(1), got.at(0), got.rest]).toEqual([[text('none'), text('last')], [], [text('else')]])
+  expect(faultsOf(undefined).at(0)).toEqual([])
 })
 test('a sheet quotes what it must and is no program', () => {
   expect(csv([['a,b', '=1+1', -5, '-3.50', 'x"y']])).toBe('\ufeff"a,b",\'=1+1,-5,-3.50,"x""y"\r\n')

@@ -12,7 +12,7 @@ import { iso, makePlate, makeWorld, photo, photos, sessionDetail, text } from '.
 
 const types = { '.js': 'text/javascript', '.css': 'text/css', '.svg': 'image/svg+xml', '.html': 'text/html; charset=utf-8', '.json': 'application/json' }
 const problem = (status, code, zh, en) => ({ status, body: { type: 'about:blank', title: code, status, code, kind: 'invalid', detail: zh, zh, en, request_id: 'mock00000001' } })
-const me = { user: { id: 'u1', name: 'admin', full_name: '陈敏', role: 'admin', operator: { id: 'o1', name: '滨江停车' }, must_change: false }, permissions: ['lot.read', 'session.read', 'barrier.open', 'tariff.read', 'tariff.write'] }
+const me = { user: { id: 'u1', name: 'admin', full_name: '陈敏', role: 'admin', operator: { id: 'o1', name: '滨江停车' }, must_change: false }, permissions: ['lot.read', 'session.read', 'barrier.open', 'tariff.read', 'tariff.write', 'user.read'] }
 
 export function startMock({ port = 0, dist } = {}) {
   const world = { ...makeWorld(Date.now()), tariff: makeTariffs(Date.now()) }
@@ -30,6 +30,7 @@ export function startMock({ port = 0, dist } = {}) {
     ['POST', '/api/v1/sign-in', ({ body }) => (body.password === 'wrong' ? problem(401, 'sign_in.wrong', '用户名或密码不正确', 'Wrong name or password') : { body: me, headers: { 'Set-Cookie': 'lotkeeper=1; Path=/; HttpOnly; SameSite=Lax' } })],
     ['POST', '/api/v1/sign-out', () => ({ status: 204, headers: { 'Set-Cookie': 'lotkeeper=; Path=/; Max-Age=0' } })],
     ['GET', '/api/v1/me', () => ({ body: me })],
+    ['GET', '/api/v1/users', () => ({ body: { users: [{ id: 'u1', name: 'admin', full_name: '陈敏' }] } })],
     ['POST', '/api/v1/me/password', () => ({ status: 204 })],
     ['GET', '/api/v1/lots', ({ q }) => { const items = world.lots.filter((x) => (!q.get('kind') || x.kind === q.get('kind')) && (!q.get('q') || (x.name.zh + x.id).includes(q.get('q')))); return { body: { items, total: items.length } } }],
     ['GET', '/api/v1/lots/:lot', ({ p }) => { const x = world.lots.find((l) => l.id === p.lot); return x ? { body: { ...world.detail, ...x, lanes: p.lot === 'riverside' ? world.detail.lanes : [], booths: world.detail.booths } } : problem(404, 'lot.not_found', '没有这个车场', 'there is no such lot') }],

@@ -20,6 +20,7 @@ export interface Paths {
   '/api/v1/sign-out': Post<void>
   '/api/v1/me': Get<T.SignedIn>
   '/api/v1/me/password': Post<void, { old: string; new: string }>
+  '/api/v1/users': Get<{ users: T.Person[] | null }>
   '/api/v1/lots': Get<T.List<T.Lot>, { kind?: string; q?: string }>
   '/api/v1/lots/{lot}': Get<T.LotDetail, never, InLot>
   '/api/v1/lots/{lot}/live': Get<T.LotLive, never, InLot>

@@ -13,6 +13,8 @@ export interface User {
   /** The password was set by somebody else and should be changed. */
   must_change: boolean
 }
+/** A user of my operator, as others see one. */
+export interface Person { id: string; name: string; full_name: string }
 /** What sign-in and me answer. */
 export interface SignedIn { user: User; permissions: string[] | null }
 

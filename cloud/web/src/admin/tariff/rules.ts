@@ -22,9 +22,11 @@ export const fits = (r: RuleRow) => !r.class && r.days.length === 0 && !r.from
 /** A problem's details by rule, and what is about none of them. */
 export function faultsOf(p: Problem | undefined) {
   const at = new Map<number, { zh: string; en: string }[]>()
+  const rest: { zh: string; en: string }[] = []
   for (const f of p?.fields ?? []) {
     const m = /^body\.rules\[(\d+)\]/.exec(f.where)
     if (m) at.set(Number(m[1]), [...(at.get(Number(m[1])) ?? []), f.text])
+    else rest.push(f.text)
   }
-  return { at: (n: number) => at.get(n) ?? [] }
+  return { at: (n: number) => at.get(n) ?? [], rest }
 }

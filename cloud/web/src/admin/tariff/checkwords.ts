@@ -92,8 +92,8 @@ export const checkWords = {
   'assign.do': ['分配给车场', 'Give to lots'],
   'assign.title': ['让车场使用第 {n} 版', 'Give version {n} to lots'],
   'assign.text': ['车场会随新配置收到日历。已入场车辆离场计费时按新日历判断日期。', 'Lots receive it with their next configuration, and judge days by it from then on.'],
-  'assign.done': ['已分配给 {n} 个车场', 'Given to {n} lots'],
-  'assign.behind': ['{n} 个车场还没有用上第 {v} 版', '{n} lots are not on version {v} yet'],
+  'assign.done': ['已分配给 {n} 个车场', 'Given to lots: {n}'],
+  'assign.behind': ['{n} 个车场还没有用上第 {v} 版', 'Lots not on version {v} yet: {n}'],
 
   'rules.title': ['哪些车用哪个收费规则', 'Which stays get which tariff'],
   'rules.text': ['按顺序匹配，第一条适用的生效；最后一条须适用于所有车辆。', 'The first rule that fits counts. The last must fit every stay.'],

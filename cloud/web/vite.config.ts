@@ -38,6 +38,8 @@ export default defineConfig({
     manifest: 'manifest.json',
     chunkSizeWarningLimit: 900,
     rollupOptions: {
+      // The charts change with their library only: a browser keeps them over our own updates.
+      output: { codeSplitting: { groups: [{ name: 'charts', test: /node_modules[\\/](echarts|zrender)[\\/]/ }] } },
       input: Object.fromEntries(pages.map((p) => [p, fileURLToPath(new URL(`${p}/index.html`, import.meta.url))])),
     },
   },

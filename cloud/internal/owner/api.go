@@ -70,6 +70,7 @@ type quoteBody struct {
 	LeaveBy    *time.Time `json:"leave_by,omitempty" doc:"Paid: until then nothing more is owed."`
 	State      string     `json:"state" enum:"due,nothing_due,paid"`
 	Payable    bool       `json:"payable" doc:"Payment by phone is set up here."`
+	Tariff     textBody   `json:"tariff" doc:"The tariff in plain words, its name first and then one rule a line. Empty: it is no longer at hand."`
 }
 
 func when(t time.Time) *time.Time {
@@ -86,7 +87,7 @@ func (a api) body(q Quote) *quoteOutput {
 	b := quoteBody{
 		Quote: q.ID, LotName: textOf(q.Name), Plate: q.Plate, EnteredAt: when(q.Entered), Gross: int64(q.Bill.Gross), Free: int64(q.Bill.Free),
 		Paid: int64(q.Bill.Paid), Due: int64(q.Bill.Due), Currency: string(q.Bill.Currency), Lines: make([]lineBody, 0, len(q.Bill.Lines)),
-		ValidUntil: q.ValidUntil.UTC(), State: string(q.State()), Payable: a.s.o.Payments.Ready(),
+		ValidUntil: q.ValidUntil.UTC(), State: string(q.State()), Payable: a.s.o.Payments.Ready(), Tariff: textOf(q.Explain),
 	}
 	if !q.Entered.IsZero() {
 		b.DurationS = max(0, int64(q.PricedAt.Sub(q.Entered)/time.Second))

@@ -52,6 +52,7 @@ type Quote struct {
 	PricedAt   time.Time
 	ValidUntil time.Time
 	Bill       tariff.Bill
+	Explain    tariff.Text  // the tariff it is priced by in plain words, one rule a line; empty: it is no longer at hand
 	Credited   money.Amount // what payment orders of this very session had settled
 	Received   money.Amount // all that came in for the stay
 }
@@ -252,6 +253,7 @@ func (s *Service) price(ctx context.Context, q *Quote, st stay, now time.Time) e
 		q.Entered = st.Entry.At
 	}
 	q.PricedAt, q.ValidUntil, q.Bill = at, now.Add(validFor), bill
+	q.Explain = explain(bill, &c)
 	q.Credited, q.Received = 0, 0
 	for _, o := range settled {
 		if o.Session == q.Session {
@@ -262,6 +264,17 @@ func (s *Service) price(ctx context.Context, q *Quote, st stay, now time.Time) e
 		q.Received += p.Amount
 	}
 	return nil
+}
+
+// explain tells the tariff of a bill. A configuration may have dropped the tariff of a bill that is frozen: then there is
+// nothing to tell, and the bill stands all the same.
+func explain(b tariff.Bill, c *wire.Config) tariff.Text {
+	t, ok := c.Tariff(fact.TariffRef{ID: b.Tariff, Version: b.Version})
+	if !ok {
+		return tariff.Text{}
+	}
+	zh, en := tariff.Explain(t)
+	return tariff.Text{ZH: zh, EN: en}
 }
 
 // moment is up to when a stay is priced: now, or since when its vehicle is held at the lane. The lane's display stopped

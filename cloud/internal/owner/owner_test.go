@@ -21,6 +21,7 @@ type quote struct {
 	Quote, State, Plate    string
 	Gross, Free, Paid, Due int64
 	Payable                bool
+	Tariff                 struct{ ZH, EN string }
 	ValidUntil             time.Time               `json:"valid_until"`
 	EnteredAt              *time.Time              `json:"entered_at"`
 	LeaveBy                *time.Time              `json:"leave_by"`
@@ -76,6 +77,12 @@ func TestAQuoteByPlate(t *testing.T) {
 	// The same function as the booth's.
 	c, err := w.Lots.Config(t.Context(), scope.System("test"), paymenttest.Lot)
 	lottest.Must(t, err)
+	if zh, en := tariff.Explain(lottest.Tariff(t, 1)); q.Tariff.ZH != zh || q.Tariff.EN != en || zh == "" || en == "" {
+		t.Errorf("the driver reads of the tariff %+v, want %q and %q", q.Tariff, zh, en)
+	}
+	if now := again(w, q.Quote); now.Tariff != q.Tariff {
+		t.Errorf("asked again: %+v, want %+v", now.Tariff, q.Tariff)
+	}
 	s := session.Session{Entry: &session.Visit{At: w.Now().Add(-45 * time.Second)}, Tariff: &fact.TariffRef{ID: "short", Version: 1}}
 	bill, err := session.Price(s, w.Now(), &c)
 	lottest.Must(t, err)

@@ -48,6 +48,8 @@ test('plate, quote, pay, back, receipt', async () => {
   await shot(page, 'e2e-owner-plate')
   await page.getByRole('button', { name: '查询费用' }).click()
   await page.locator('.ticket').waitFor()
+  await page.locator('.tariff summary').click()
+  assert.match(await page.locator('.tariff li').first().textContent(), /\p{Script=Han}/u, 'the tariff in words')
   await shot(page, 'e2e-owner-quote')
   assert.deepEqual(await axeFaults(page), [])
   assert.equal(await page.locator('img').count(), 0, 'no photos')

@@ -20,7 +20,7 @@ type Asked<O> = O extends { parameters: { query?: infer Q } } ? NonNullable<Q> :
 
 type Fits<A, B> = [A] extends [B] ? true : false
 type Both = keyof Paths & keyof paths
-type Method = 'get' | 'post'
+type Method = 'get' | 'post' | 'put' | 'delete'
 
 /** For each operation, what does not fit. */
 type Faults = {

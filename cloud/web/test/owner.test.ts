@@ -5,7 +5,7 @@ import { PATIENCE_MS, useFlow, type Memory } from '@/owner/flow'
 
 const quote = (more: Partial<Quote> = {}): Quote => ({
   quote: 'q1', lot_name: { zh: '滨江', en: 'Riverside' }, plate: '粤B12345', entered_at: '2026-11-22T04:00:00Z', duration_s: 10800, gross: 2500, free: 0, paid: 0, due: 2500,
-  currency: 'CNY', lines: [], valid_until: '2026-11-22T07:05:00Z', state: 'due', payable: true, ...more,
+  currency: 'CNY', lines: [], valid_until: '2026-11-22T07:05:00Z', state: 'due', payable: true, tariff: { zh: '标准\n每小时 ¥5.00', en: 'Standard\n¥5.00 an hour' }, ...more,
 })
 let answers: Record<string, Array<[number, unknown]>>
 let asked: string[]

@@ -5,6 +5,7 @@ import { withLaneNames } from '@/admin/lot'
 import { words as admin } from '@/admin/words'
 import { words as deskWords } from '@/seat/words'
 import { desk } from '@/desk/words'
+import { newI18n } from '@/i18n'
 import { common } from '@/i18n/common'
 import { words as owner } from '@/owner/words'
 
@@ -16,6 +17,16 @@ test('both languages have every text, with the same placeholders', () => {
     expect(zh.trim() && en.trim(), key).toBeTruthy()
     const holes = (s: string) => [...s.matchAll(/\{(\w+)\}/g)].map((m) => m[1]).sort()
     expect(holes(en), key).toEqual(holes(zh))
+  }
+})
+test('every text is found by its name, also where another name goes on from it', () => {
+  const { t, locale } = newI18n(all).global
+  for (const i of [0, 1] as const) {
+    locale.value = i === 0 ? 'zh' : 'en'
+    for (const [key, pair] of Object.entries(all)) {
+      const holes = Object.fromEntries([...pair[i].matchAll(/\{(\w+)\}/g)].map((m) => [m[1]!, `{${m[1]}}`]))
+      expect(t(key, holes), key).toBe(pair[i])
+    }
   }
 })
 test('every text that a page asks for by name exists', () => {

@@ -7,14 +7,15 @@ import { extname, join, normalize } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { picture } from './picture.mjs'
 import { accept } from './socket.mjs'
+import { makeTariffs, tariffRoutes } from './tariff.mjs'
 import { iso, makePlate, makeWorld, photo, photos, sessionDetail, text } from './world.mjs'
 
 const types = { '.js': 'text/javascript', '.css': 'text/css', '.svg': 'image/svg+xml', '.html': 'text/html; charset=utf-8', '.json': 'application/json' }
 const problem = (status, code, zh, en) => ({ status, body: { type: 'about:blank', title: code, status, code, kind: 'invalid', detail: zh, zh, en, request_id: 'mock00000001' } })
-const me = { user: { id: 'u1', name: 'admin', full_name: '陈敏', role: 'admin', operator: { id: 'o1', name: '滨江停车' }, must_change: false }, permissions: ['lot.read', 'session.read', 'barrier.open'] }
+const me = { user: { id: 'u1', name: 'admin', full_name: '陈敏', role: 'admin', operator: { id: 'o1', name: '滨江停车' }, must_change: false }, permissions: ['lot.read', 'session.read', 'barrier.open', 'tariff.read', 'tariff.write', 'user.read'] }
 
 export function startMock({ port = 0, dist } = {}) {
-  const world = makeWorld(Date.now())
+  const world = { ...makeWorld(Date.now()), tariff: makeTariffs(Date.now()) }
   const sockets = new Set()
   const tell = (topic, type, data) => sockets.forEach((s) => s.topics.has(topic) && s.ws.send({ topic, type, data }))
   const queue = () => Object.entries(world.lanes).filter(([, x]) => x.waiting).map(([k, x]) => ({ lot: k.split('/')[0], lane: x.lane, since: x.waiting, live: x })).sort((a, b) => a.since.localeCompare(b.since))
@@ -25,9 +26,11 @@ export function startMock({ port = 0, dist } = {}) {
   }
 
   const routes = [
+    ...tariffRoutes(world),
     ['POST', '/api/v1/sign-in', ({ body }) => (body.password === 'wrong' ? problem(401, 'sign_in.wrong', '用户名或密码不正确', 'Wrong name or password') : { body: me, headers: { 'Set-Cookie': 'lotkeeper=1; Path=/; HttpOnly; SameSite=Lax' } })],
     ['POST', '/api/v1/sign-out', () => ({ status: 204, headers: { 'Set-Cookie': 'lotkeeper=; Path=/; Max-Age=0' } })],
     ['GET', '/api/v1/me', () => ({ body: me })],
+    ['GET', '/api/v1/users', () => ({ body: { users: [{ id: 'u1', name: 'admin', full_name: '陈敏' }] } })],
     ['POST', '/api/v1/me/password', () => ({ status: 204 })],
     ['GET', '/api/v1/lots', ({ q }) => { const items = world.lots.filter((x) => (!q.get('kind') || x.kind === q.get('kind')) && (!q.get('q') || (x.name.zh + x.id).includes(q.get('q')))); return { body: { items, total: items.length } } }],
     ['GET', '/api/v1/lots/:lot', ({ p }) => { const x = world.lots.find((l) => l.id === p.lot); return x ? { body: { ...world.detail, ...x, lanes: p.lot === 'riverside' ? world.detail.lanes : [], booths: world.detail.booths } } : problem(404, 'lot.not_found', '没有这个车场', 'there is no such lot') }],
@@ -88,7 +91,7 @@ export function startMock({ port = 0, dist } = {}) {
       { kind: 'charge', text: text('首小时', 'First hour'), amount: 1000 }, { kind: 'charge', text: text('之后 5 × 30 分钟 × ¥3.00', 'Then 5 × 30 min at ¥3.00'), amount: 1500 },
       ...(paid ? [{ kind: 'paid', text: text('已支付', 'Paid'), amount: -2500 }] : []),
     ]
-    return { quote: 'q-' + plate, lot_name: world.lots[0].name, plate, entered_at: iso(now - 3.2 * 3600e3), duration_s: Math.floor(3.2 * 3600), gross: 2500, free: 0, paid: paid ? 2500 : 0, due: paid ? 0 : 2500, currency: 'CNY', lines, valid_until: iso(now + 300e3), state: paid ? 'paid' : 'due', payable: true, leave_by: paid ? iso(now + 900e3) : null }
+    return { quote: 'q-' + plate, lot_name: world.lots[0].name, plate, entered_at: iso(now - 3.2 * 3600e3), duration_s: Math.floor(3.2 * 3600), gross: 2500, free: 0, paid: paid ? 2500 : 0, due: paid ? 0 : 2500, currency: 'CNY', lines, valid_until: iso(now + 300e3), tariff: text('城市日夜费率\n' + world.detail.tariff.text.zh, 'City, day and night\n' + world.detail.tariff.text.en), state: paid ? 'paid' : 'due', payable: true, leave_by: paid ? iso(now + 900e3) : null }
   }
 
   const server = createServer(async (req, res) => {

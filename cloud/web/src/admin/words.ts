@@ -1,6 +1,13 @@
 import type { Words } from '@/i18n'
+import { checkWords } from './tariff/checkwords'
+import { formWords } from './tariff/formwords'
+import { tariffWords } from './tariff/words'
 
 export const words = {
+  ...tariffWords,
+  ...formWords,
+  ...checkWords,
+
   'menu.lots': ['车场', 'Lots'],
   'menu.sessions': ['停车订单', 'Sessions'],
   'menu.passages': ['过车记录', 'Passages'],

@@ -1983,6 +1983,8 @@ export interface components {
             quote: string;
             /** @enum {string} */
             state: "due" | "nothing_due" | "paid";
+            /** @description The tariff in plain words, its name first and then one rule a line. Empty: it is no longer at hand. */
+            tariff: components["schemas"]["OwnerText"];
             /**
              * Format: date-time
              * @description Until then this amount holds.

@@ -13,6 +13,8 @@ export interface User {
   /** The password was set by somebody else and should be changed. */
   must_change: boolean
 }
+/** A user of my operator, as others see one. */
+export interface Person { id: string; name: string; full_name: string }
 /** What sign-in and me answer. */
 export interface SignedIn { user: User; permissions: string[] | null }
 
@@ -189,6 +191,8 @@ export interface Quote {
   payable: boolean
   /** Nothing due: until then nothing more is owed. */
   leave_by?: string | null
+  /** The tariff in plain words: its name, then a rule a line. Empty when it is no longer at hand. */
+  tariff: Text
 }
 export interface OrderGiven { order: string; amount: number; pay_url: string }
 export type OrderState = 'pending' | 'paid' | 'closed' | 'refunding' | 'refunded'

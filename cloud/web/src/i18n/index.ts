@@ -5,7 +5,8 @@ import { currentLocale, htmlLang, keepLocale, type Locale } from './locale'
 export type Pair = readonly [zh: string, en: string]
 export type Words = Record<string, Pair>
 
-const pick = (words: Words, i: 0 | 1) => Object.fromEntries(Object.entries(words).map(([k, pair]) => [k, pair[i]]))
+// Sorted, so that "a.b" comes before "a.b.c": the library would let a later "a.b" take the place of all below it.
+const pick = (words: Words, i: 0 | 1) => Object.fromEntries(Object.entries(words).sort(([a], [b]) => (a < b ? -1 : 1)).map(([k, pair]) => [k, pair[i]]))
 
 export function newI18n(words: Words) {
   const locale = currentLocale()

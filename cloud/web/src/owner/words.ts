@@ -45,5 +45,6 @@ export const words = {
   'own.receipt.no': ['凭证号', 'Receipt'],
   'own.paid_at': ['支付时间', 'Paid at'],
   'own.order': ['订单号', 'Order'],
+  'own.tariff': ['收费标准', 'Tariff'],
   'own.lines': ['费用明细', 'How it adds up'],
 } satisfies Words

@@ -21,7 +21,7 @@ func TestExplain(t *testing.T) {
 		{`"cycle":{"kind":"day","at":"05:00"},"caps":[{"amount":2000,"window":"cycle"}],` + hour, "每日05:00起最高¥20.00。", "At most ¥20.00 per day from 05:00."},
 		{`"free":{"up_to":900,"scope":"cycle"},` + hour, "  不足15分钟免费；", "  Less than 15 minutes is free;"},
 		{`"caps":[{"amount":2000,"window":"block","length":604800}],` + hour, "每7天最高¥20.00。", "At most ¥20.00 per 7 days."},
-		{`"caps":[{"amount":2000,"window":"block","length":86400,"clock":"wall"}],` + hour, "每24小时（按当地钟面）最高¥20.00。", "At most ¥20.00 per 24 hours by the local clock."},
+		{`"caps":[{"amount":2000,"window":"block","length":86400,"clock":"wall"}],` + hour, "每24小时（按当地时钟）最高¥20.00。", "At most ¥20.00 per 24 hours by the local clock."},
 		{`"caps":[{"amount":2000,"window":"day","bands":["a"]}],` + hour, "每自然日“白天”时段最高¥20.00。", "At most ¥20.00 per calendar day for Day."},
 		{`"caps":[{"amount":2000,"window":"run","bands":["a"]}],` + hour, "每个“白天”时段最高¥20.00。", "At most ¥20.00 per period of Day."},
 		{`"caps":[{"amount":2000,"window":"day","skip":1}],` + hour, "每自然日（第2个起）最高¥20.00。", "At most ¥20.00 per calendar day, not the first."},
@@ -32,6 +32,8 @@ func TestExplain(t *testing.T) {
 		{`"free":{"up_to":7200,"then":"deduct"},` + hour, "  前2小时免费。", "  The first 2 hours are free."},
 		{block + `"free":{"up_to":900,"scope":"cycle","times":2},` + hour, "每24小时（仅前2个周期）不足15分钟免费", "Every 24 hours, of the first 2 only, less than 15 minutes is free"},
 		{`"free":{"up_to":900,"scope":"run","times":1},` + hour, "首个收费时段内不足15分钟免费", "In the first charged period, less than 15 minutes is free"},
+
+		{`"free":{"up_to":900,"scope":"run","times":3,"bands":["a"]},` + hour, "前3个“白天”时段内各自不足15分钟免费", "In each of the first 3 periods of Day, less than 15 minutes is free"},
 
 		{steps(`{"up_to":3600,"price":410},{"up_to":7200,"price":360},{"price":290}`), "1小时以内¥4.10；2小时以内¥7.70；更长¥10.60。", "up to 1 hour ¥4.10; up to 2 hours ¥7.70; longer ¥10.60."},
 		{steps(`{"up_to":3600,"price":0},{"up_to":7200,"price":300},{"price":0}`), "1小时以内不收费；2小时以内¥3.00；更长¥3.00。", "up to 1 hour no charge; up to 2 hours ¥3.00; longer ¥3.00."},

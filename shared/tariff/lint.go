@@ -208,7 +208,9 @@ func (l *linter) steps(p *plan, band int, place string) {
 		}
 	}
 	if x := src.MaxStay; x != nil && src.Counted != CountElapsed {
-		most = min(most, int64(x.Length))
+		if int64(x.Length) < most {
+			most, level = int64(x.Length), LevelError
+		}
 	}
 	for i := 1; i < len(b.steps); i++ {
 		if from := b.steps[i-1].upTo; from >= most {
@@ -250,7 +252,8 @@ func (l *linter) caps(p *Plan) {
 	for i := range p.Caps {
 		for j := range p.Caps {
 			a, b := &p.Caps[i], &p.Caps[j]
-			if i != j && a.sameWindow(b) && (a.Amount > b.Amount || a.Amount == b.Amount && i > j) {
+			// A higher one that comes before acts where a third between them takes from what it left.
+			if later := i > j; a.sameWindow(b) && a.Amount >= b.Amount && (later || i+1 == j && (a.Amount > b.Amount || !b.sameWindow(a))) {
 				l.say(LevelWarning, LintCapNever, fmt.Sprintf("%s.caps[%d]", l.place, i), "caps[%d]在相同范围内的最高额不高于此项，此项不会起作用",
 					"caps[%d] bounds the same by no more than this one, which never acts", j)
 				break
@@ -318,7 +321,7 @@ func (g *Guard) before(b *Guard) bool {
 		return true
 	}
 	// The day of exit counts from where the entry window began, so other windows are not compared.
-	sameEntry := g.Entry == nil && b.Entry == nil || g.Entry != nil && b.Entry != nil && b.Entry.holds(g.Entry)
+	sameEntry := g.Entry == nil && b.Entry == nil || g.Entry != nil && b.Entry != nil && b.Entry.From == g.Entry.From && b.Entry.holds(g.Entry)
 	return sameEntry && b.Exit != nil && g.Exit.holds(b.Exit)
 }
 

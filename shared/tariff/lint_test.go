@@ -90,6 +90,12 @@ func TestLint(t *testing.T) {
 		"a higher cap of the first day": {
 			`"caps":[{"amount":2500,"window":"day","times":1},{"amount":2000,"window":"day"}],"bands":[{"id":"a",` + hour + `}]`, []string{"warning cap_unreachable plans[0].caps[0]"},
 		},
+		"a higher cap before another that lies between": {
+			`"caps":[{"amount":2500,"window":"day"},{"amount":200,"window":"clock","from":"00:00","to":"08:00"},{"amount":2000,"window":"day"}],"bands":[{"id":"a",` + hour + `}]`, nil,
+		},
+		"as much for the first day": {
+			`"caps":[{"amount":2000,"window":"day","times":1},{"amount":2000,"window":"day"}],"bands":[{"id":"a",` + hour + `}]`, []string{"warning cap_unreachable plans[0].caps[0]"},
+		},
 		"caps of other windows": {
 			`"caps":[{"amount":2000,"window":"day"},{"amount":2500,"window":"day","at":"06:00"},{"amount":2500,"window":"clock","from":"06:00","to":"18:00"},{"amount":2500,"window":"day","bands":["a"],"at":"07:00"}],"bands":[{"id":"a",` + hour + `}]`, nil,
 		},

@@ -9,7 +9,7 @@ import (
 	"lotkeeper/shared/money"
 )
 
-// The words of cycles, caps and days, for explanations and for the lines of bills.
+// The words of cycles, caps, days and prices, for explanations and for the lines of bills.
 
 // each is "每24小时" and "every 24 hours, ".
 func (c *Cycle) each() Text {
@@ -58,7 +58,7 @@ func (s Seconds) spanPer() Text {
 
 func byTheClock(kind ClockKind) Text {
 	if kind == ClockWall {
-		return Text{"（按当地钟面）", " by the local clock"}
+		return Text{"（按当地时钟）", " by the local clock"}
 	}
 	return Text{}
 }
@@ -223,4 +223,81 @@ func capital(s string) string {
 		return s
 	}
 	return strings.ToUpper(s[:1]) + s[1:]
+}
+
+func flatText(s *Step, c money.Currency) string {
+	price := money.Amount(s.Price.Num).Format(c)
+	if s.Price.Den > 1 {
+		price = fmt.Sprintf("%s/%d", price, s.Price.Den)
+	}
+	return price
+}
+
+// rate tells a price by units, and what an unfinished unit costs. A price that is no whole number of minor units is told
+// for an hour, or for as many units as make it one.
+func (s *Step) rate(p *Plan, c money.Currency) Text {
+	den := max(s.Price.Den, 1)
+	units := den
+	if n := int64(3600 / s.Unit); n > units && 3600%s.Unit == 0 && n%units == 0 && den > 1 {
+		units = n
+	}
+	price, told := money.Amount(s.Price.Num*(units/den)).Format(c), (s.Unit * Seconds(units)).spanPer()
+	unit, per := s.Unit.span(), s.Unit.spanPer()
+	t := Text{"每" + told.ZH + price, price + " per " + told.EN}
+	end, tail := s.ending(p)
+	switch {
+	case end == EndExact || (s.Unit == 1 && units > 1):
+		return Text{t.ZH + "，按秒折算", t.EN + ", by the second"}
+	case end == EndStarted:
+		return Text{t.ZH + "，按分钟折算，不足1分钟按1分钟计", t.EN + ", by started minutes"}
+	case end == EndTail:
+		n := tail.span()
+		return Text{t.ZH + "，尾数不超过" + n.ZH + "不计、超过按" + unit.ZH + "计", t.EN + ", a rest of up to " + n.EN + " is free, more counts as a whole"}
+	case end == EndFloor && units == 1:
+		return Text{"每满" + unit.ZH + price + "，不足" + unit.ZH + "不计", price + " each full " + per.EN}
+	case end == EndFloor:
+		return Text{t.ZH + "，按" + per.ZH + "计，不足" + unit.ZH + "不计", t.EN + ", by full " + unitsText(s.Unit)}
+	case units == 1:
+		return Text{t.ZH + "，不足" + unit.ZH + "按" + unit.ZH + "计", price + " each started " + per.EN}
+	}
+	return Text{t.ZH + "，按" + per.ZH + "计，不足" + unit.ZH + "按" + unit.ZH + "计", t.EN + ", by started " + unitsText(s.Unit)}
+}
+
+// unitsText is "minutes" of a minute and "periods of 10 minutes" of ten.
+func unitsText(s Seconds) string {
+	n := s.span().EN
+	if one, single := strings.CutPrefix(n, "1 "); single {
+		return one + "s"
+	}
+	return "periods of " + n
+}
+
+func crossText(b Boundary) Text {
+	switch b {
+	case BoundaryThrough:
+		return Text{"跨时段时按此价计至单位结束", "a unit that crosses into another period runs on at this price"}
+	case BoundaryPause:
+		return Text{"不收费时段暂停计时，恢复收费后接续", "a unit stops outside charged hours and goes on when they resume"}
+	case BoundaryShare:
+		return Text{"跨时段时按实际比例计", "a unit that crosses into another period is charged in proportion"}
+	}
+	return Text{"时段结束时单位截止", "a unit ends with the period"}
+}
+
+// restText tells how time beside covered time is priced, where it is not as one stay with free time of its own.
+func restText(rest Rest, free FreeTest) Text {
+	var t Text
+	switch rest {
+	case RestSeparate:
+		t = Text{"，其余每段时间各按一次停车计费", "; each stretch of other time is charged as a stay of its own"}
+	case RestThrough:
+		t = Text{"，计费单位自入场起连续计算，在免费时间内开始的不收费", "; units are counted from entry, and those that begin in covered time are free"}
+	}
+	switch free {
+	case FreeTestStay:
+		return Text{t.ZH + "，免费时长按整次停车判断", t.EN + "; free time is judged by the whole stay"}
+	case FreeTestNone:
+		return Text{t.ZH + "，其余时间不享受免费时长", t.EN + "; there is no free time beside it"}
+	}
+	return t
 }

@@ -14,7 +14,11 @@ func Explain(t Tariff) (zh, en string) {
 	e := explainer{currency: t.Currency}
 	e.line(0, t.Name)
 	for i := range t.Plans {
-		e.vehicles(&t.Plans[i], i > 0 && i == len(t.Plans)-1)
+		others := Text{}
+		if i > 0 && i == len(t.Plans)-1 {
+			others = othersText(t.Plans[:i])
+		}
+		e.vehicles(&t.Plans[i], others)
 		e.plan(&t.Plans[i])
 	}
 	e.tariff(&t)
@@ -25,6 +29,8 @@ type explainer struct {
 	zh, en   strings.Builder
 	indent   int
 	currency money.Currency
+	cycle    *Cycle // of the plan; in the plan of a guard of cycles, the outer one's
+	part     bool   // in such a plan "stay" means the cycle
 }
 
 func (e *explainer) line(indent int, t Text) {
@@ -46,7 +52,23 @@ func same(s string) Text { return Text{s, s} }
 
 func (e *explainer) money(a money.Amount) Text { return same(a.Format(e.currency)) }
 
-func (e *explainer) vehicles(p *Plan, others bool) {
+// othersText is who is left when these plans have taken theirs.
+func othersText(before []Plan) Text {
+	days, vehicles := false, false
+	for i := range before {
+		days = days || len(before[i].DayTypes) > 0
+		vehicles = vehicles || len(before[i].Classes)+len(before[i].Entitlements) > 0
+	}
+	switch {
+	case days && vehicles:
+		return Text{"其他情况：", "Otherwise:"}
+	case days:
+		return Text{"其他日期：", "Other days:"}
+	}
+	return Text{"其他车辆：", "Other vehicles:"}
+}
+
+func (e *explainer) vehicles(p *Plan, others Text) {
 	words := slices.Concat(p.Classes, p.Entitlements)
 	name := p.Name.or(Text{strings.Join(words, "、"), strings.Join(words, ", ")})
 	if days := daysText(p.DayTypes); days != (Text{}) {
@@ -55,8 +77,8 @@ func (e *explainer) vehicles(p *Plan, others bool) {
 	switch {
 	case name != Text{}:
 		e.line(0, Text{name.ZH + "：", name.EN + ":"})
-	case others:
-		e.line(0, Text{"其他车辆：", "Other vehicles:"})
+	case others != Text{}:
+		e.line(0, others)
 	}
 }
 
@@ -68,6 +90,9 @@ func join(a, between, b string) string {
 }
 
 func (e *explainer) plan(p *Plan) {
+	if !e.part || p.Cycle != nil {
+		e.cycle = p.Cycle
+	}
 	for i := range p.Guards {
 		e.guard(&p.Guards[i])
 	}
@@ -81,9 +106,9 @@ func (e *explainer) plan(p *Plan) {
 	}
 	if x := p.EntryRounding; x != nil {
 		if x.Mode == RoundUp {
-			e.sayf("入场时间顺延至下一个%s整点计费。", "charging begins at the next multiple of %s on the clock.", x.Unit.text())
+			e.sayf("入场时间顺延至下一个%s整点计费。", "charging begins at the next multiple of %s on the clock.", x.Unit.span())
 		} else {
-			e.sayf("入场时间提前至上一个%s整点计费。", "charging begins at the last multiple of %s on the clock.", x.Unit.text())
+			e.sayf("入场时间提前至上一个%s整点计费。", "charging begins at the last multiple of %s on the clock.", x.Unit.span())
 		}
 	}
 	if p.Free != nil {
@@ -98,7 +123,11 @@ func (e *explainer) plan(p *Plan) {
 	e.boundary(p)
 	e.again(p)
 	for i := range p.Caps {
-		t := p.Caps[i].text(e.currency)
+		c := p.Caps[i]
+		if e.part && c.Window == WindowStay {
+			c.Window = WindowCycle
+		}
+		t := c.words(e.currency, e.per(), p.bandNames(c.Bands))
 		e.line(1, Text{t.ZH + "。", t.EN + "."})
 	}
 	for i := range p.SharedCaps {
@@ -108,60 +137,95 @@ func (e *explainer) plan(p *Plan) {
 	e.sums(p)
 }
 
+// per is "每24小时" and " per 24 hours" of the cycle; without one the cycle is the stay.
+func (e *explainer) per() Text {
+	if e.cycle == nil {
+		return Text{"单次", " per stay"}
+	}
+	return e.cycle.per()
+}
+
 // sums is what changes the fee as a whole.
 func (e *explainer) sums(p *Plan) {
 	if p.Minimum > 0 {
 		e.sayf("收费时最低%s。", "at least %s where anything is charged.", e.money(p.Minimum))
 	}
 	if p.Multiplier != nil {
-		name := p.MultiplierName.or(Text{"以上费用", "all of the above"})
-		e.sayf("%s：×%s。", "%s: × %s.", name, same(p.Multiplier.String()))
+		what := Text{"以上费用", "all of the above"}
+		if len(p.Caps)+len(p.SharedCaps) > 0 || p.Minimum > 0 {
+			what = Text{"以上费用及限额", "all of the above, maxima and minima too,"}
+		}
+		if name := p.MultiplierName; name != (Text{}) {
+			what = Text{name.ZH + "：" + what.ZH, name.EN + ": " + what.EN}
+		}
+		e.sayf("%s×%s。", "%s × %s.", what, same(p.Multiplier.String()))
 	}
 	if x := p.MaxStay; x != nil {
 		if x.Counted == CountElapsed {
-			e.sayf("最长停放%s，超出部分不再计费但属违规。", "stay at most %s; a longer stay is not charged for but not allowed.", x.Length.text())
+			e.sayf("最长停放%s，超出部分不再计费但属违规。", "stay at most %s; a longer stay is not charged for but not allowed.", x.Length.span())
 		} else {
-			e.sayf("收费时段内最长停放%s，超出部分不再计费但属违规。", "stay at most %s of charged time; a longer stay is not charged for but not allowed.", x.Length.text())
+			e.sayf("收费时段内最长停放%s，超出部分不再计费但属违规。", "stay at most %s of charged time; a longer stay is not charged for but not allowed.", x.Length.span())
 		}
 	}
 }
 
 func (e *explainer) free(p *Plan) {
 	f := p.Free
-	n := f.UpTo.text()
+	n := f.UpTo.span()
 	within := Text{"不足" + n.ZH, "less than " + n.EN}
 	if f.Inclusive {
 		within = Text{n.ZH + "以内（含）", "up to and including " + n.EN}
 	}
-	var each Text
-	switch {
-	case f.Scope == ScopeCycle && p.Cycle != nil && f.Times == 1:
-		each = Text{"首个周期内", "in the first period, "}
-	case f.Scope == ScopeCycle && p.Cycle != nil:
-		each = p.Cycle.each()
-	case f.Scope == ScopeRun:
-		each = Text{"每个收费时段", "in each charged period, "}
-		if len(f.Bands) > 0 {
-			names := p.bandNames(f.Bands)
-			each = Text{"每个" + names.ZH + "时段", "in each period of " + names.EN + ", "}
-		}
-	case f.Scope == ScopeChargeable:
-		each = Text{"收费时段内累计", "of charged time, "}
-	}
+	each := p.freeEach()
 	if f.OncePer != nil {
 		first := f.OncePer.text()
 		each = Text{first.ZH + each.ZH, first.EN + each.EN}
 	}
 	if f.Then == FreeDeduct {
-		e.sayf("%s前%s免费。", "%sthe first %s are free.", each, n)
+		first := Text{n.ZH, n.EN + " are"}
+		if one, single := strings.CutPrefix(n.EN, "1 "); single {
+			first.EN = one + " is"
+		}
+		e.sayf("%s前%s免费。", "%sthe first %s free.", each, first)
 		return
 	}
 	e.sayf("%s%s免费；超过后从头计费。", "%s%s is free; a longer time is charged from its beginning.", each, within)
 }
 
+// freeEach is where the free time is given: "每24小时" and "every 24 hours, ".
+func (p *Plan) freeEach() Text {
+	f := p.Free
+	switch {
+	case f.Scope == ScopeCycle && p.Cycle != nil && f.Times == 1:
+		return Text{"首个周期内", "in the first period, "}
+	case f.Scope == ScopeCycle && p.Cycle != nil:
+		each := p.Cycle.each()
+		if f.Times > 0 {
+			each = Text{fmt.Sprintf("%s（仅前%d个周期）", each.ZH, f.Times), fmt.Sprintf("%sof the first %d only, ", each.EN, f.Times)}
+		}
+		return each
+	case f.Scope == ScopeRun:
+		what := Text{"收费时段", "charged period"}
+		if len(f.Bands) > 0 {
+			names := p.bandNames(f.Bands)
+			what = Text{"“" + names.ZH + "”时段", "period of " + names.EN}
+		}
+		switch {
+		case f.Times == 1:
+			return Text{"首个" + what.ZH + "内", "in the first " + what.EN + ", "}
+		case f.Times > 0:
+			return Text{fmt.Sprintf("前%d个%s内各自", f.Times, what.ZH), fmt.Sprintf("in each of the first %d %s, ", f.Times, strings.Replace(what.EN, "period", "periods", 1))}
+		}
+		return Text{"每个" + what.ZH, "in each " + what.EN + ", "}
+	case f.Scope == ScopeChargeable:
+		return Text{"收费时段内累计", "of charged time, "}
+	}
+	return Text{}
+}
+
 func (v *VisitWindow) text() Text {
 	if v.Window == WindowRolling {
-		n := v.Length.text()
+		n := v.Length.span()
 		return Text{n.ZH + "内首次停车", "for the first visit in " + n.EN + ", "}
 	}
 	return Text{"当日首次停车", "for the first visit of the day, "}
@@ -200,41 +264,96 @@ func (e *explainer) band(p *Plan, b *Band) {
 		e.sayf("%s：不收费。", "%s: no charge.", head)
 		return
 	}
+	table := p.flatTable(b)
 	zh, en := make([]string, len(b.Steps)), make([]string, len(b.Steps))
 	for i := range b.Steps {
 		s := &b.Steps[i]
-		t := s.explain(p, e.currency)
+		t := e.step(p, b, i, table)
 		switch {
 		case s.UpTo != 0:
-			n := s.UpTo.text()
+			n := s.UpTo.span()
 			t = Text{n.ZH + "以内" + t.ZH, "up to " + n.EN + " " + t.EN}
+		case i > 0 && i < table:
+			t = Text{"更长" + t.ZH, "longer " + t.EN}
 		case i > 0:
 			t = Text{"之后" + t.ZH, "then " + t.EN}
+		}
+		if s.Cross != "" && s.Cross != or(p.Boundary, BoundaryCut) {
+			cross := crossText(s.Cross)
+			t = Text{t.ZH + "（" + cross.ZH + "）", t.EN + " (" + cross.EN + ")"}
 		}
 		zh[i], en[i] = t.ZH, t.EN
 	}
 	e.sayf("%s：%s。", "%s: %s.", head, Text{strings.Join(zh, "；"), strings.Join(en, "; ")})
 }
 
-func (s *Step) explain(p *Plan, c money.Currency) Text {
-	t := s.priceText(c)
-	end, tail := s.ending(p)
+// flatTable says how many steps of a band are a table of totals: flat ones from the beginning, two at least. Where the
+// position can begin within the table, the totals would be wrong, and there is none.
+func (p *Plan) flatTable(b *Band) int {
+	n := 0
+	for n < len(b.Steps) && b.Steps[n].Unit == 0 && b.Steps[n].Price.Den <= 1 {
+		n++
+	}
+	if n < 2 {
+		return 0
+	}
+	charged := 0
+	for i := range p.Bands {
+		if len(p.Bands[i].Steps) > 0 {
+			charged++
+		}
+	}
 	switch {
+	case p.Position == "" || p.Position == ScopeRun || p.Counted == CountBand:
+	case charged > 1, p.Counted == CountElapsed && !coverEveryMoment(p.Bands):
+		return 0
+	}
+	return n
+}
+
+// step is the price of one step, of a table the total until its end.
+func (e *explainer) step(p *Plan, b *Band, i, table int) Text {
+	s := &b.Steps[i]
+	if i < table {
+		var total money.Amount
+		for j := range i + 1 {
+			total += money.Amount(b.Steps[j].Price.Num)
+		}
+		if total == 0 {
+			return Text{"不收费", "no charge"}
+		}
+		return e.money(total)
+	}
+	switch {
+	case s.Price.Sign() == 0 && table > 0:
+		return Text{"不再加收", "nothing more"}
 	case s.Price.Sign() == 0:
 		return Text{"不收费", "no charge"}
-	case s.Unit == 0:
+	case s.Unit > 0:
+		t := s.rate(p, e.currency)
+		if table > 0 && i == table {
+			t = Text{"另加：" + t.ZH, "in addition " + t.EN}
+		}
 		return t
-	case end == EndFloor:
-		return Text{t.ZH + "，不足一个单位不计", t.EN + ", an unfinished unit is free"}
-	case end == EndTail:
-		n := tail.text()
-		return Text{t.ZH + "，尾数不超过" + n.ZH + "不计、超过按一个单位计", t.EN + ", a rest of up to " + n.EN + " is free, more counts as a whole"}
-	case end == EndStarted:
-		return Text{t.ZH + "，按分钟折算", t.EN + ", in proportion by started minutes"}
-	case end == EndExact:
-		return Text{t.ZH + "，按秒折算", t.EN + ", in proportion by seconds"}
+	case i > 0:
+		t := flatText(s, e.currency)
+		return Text{"加收" + t, t + " more"}
+	case len(b.Steps) == 1:
+		return e.once(p, flatText(s, e.currency))
 	}
-	return Text{t.ZH + "，不足一个单位按一个单位计", t.EN + " or part thereof"}
+	return same(flatText(s, e.currency))
+}
+
+// once is a band's only price, once in each stretch of its position.
+func (e *explainer) once(p *Plan, price string) Text {
+	per := e.per()
+	switch {
+	case p.Position == "" || p.Position == ScopeRun || e.part && p.Cycle == nil:
+		return Text{"一次" + price, price + " flat"}
+	case p.Position == ScopeStay || p.Cycle == nil:
+		per = Text{"单次停车", " per stay"}
+	}
+	return Text{per.ZH + price, price + per.EN}
 }
 
 // boundary tells what becomes of units between bands, where there is a between.
@@ -261,7 +380,11 @@ func (e *explainer) again(p *Plan) {
 	if c := p.Cycle; c != nil {
 		e.sayf("%s重新计算。", "%severything starts again.", c.each())
 		if c.FullPrice != nil {
-			e.sayf("停满一个周期按%s计。", "a full period costs %s.", e.money(*c.FullPrice))
+			full := Text{"一个周期", "period"}
+			if c.Kind == CycleBlock {
+				full = c.Length.span()
+			}
+			e.sayf("停满%s按%s计。", "a full %s costs %s.", full, e.money(*c.FullPrice))
 		}
 	}
 	if stepped && (len(p.Bands) > 1 || !coverEveryMoment(p.Bands)) {
@@ -287,9 +410,18 @@ func (e *explainer) guard(g *Guard) {
 	name := g.Name.or(same(g.ID))
 	var zh, en []string
 	add := func(t Text) { zh, en = append(zh, t.ZH), append(en, t.EN) }
+	cycles, outer := g.Scope == ScopeCycle, e.cycle
+	if cycles && outer != nil {
+		per := outer.per()
+		add(Text{per.ZH + "分别判断", "judged separately" + per.EN})
+	}
+	incl := Text{}
+	if g.Inclusive {
+		incl = Text{"（含）", " (inclusive)"}
+	}
 	if x := g.Entry; x != nil {
 		days := daysText(x.DayTypes)
-		add(Text{fmt.Sprintf("%s%s–%s入场", days.ZH, x.From, x.To), strings.TrimSuffix(fmt.Sprintf("in %s–%s on %s", x.From, x.To, days.EN), " on ")})
+		add(Text{fmt.Sprintf("%s%s–%s%s入场", days.ZH, x.From, x.To, incl.ZH), strings.TrimSuffix(fmt.Sprintf("in %s–%s%s on %s", x.From, x.To, incl.EN, days.EN), " on ")})
 	}
 	if x := g.Exit; x != nil {
 		if x.From != nil {
@@ -298,11 +430,11 @@ func (e *explainer) guard(g *Guard) {
 		}
 		if x.To != nil {
 			d := dayAfter(x.ToDay)
-			add(Text{d.ZH + x.To.String() + "前离场", "out by " + x.To.String() + d.EN})
+			add(Text{d.ZH + x.To.String() + incl.ZH + "前离场", "out by " + x.To.String() + d.EN + incl.EN})
 		}
 	}
 	if g.AtMost > 0 {
-		n := g.AtMost.text()
+		n := g.AtMost.span()
 		add(Text{"停放不超过" + n.ZH, "at most " + n.EN})
 	}
 	when := Text{strings.Join(zh, "、"), strings.Join(en, ", ")}
@@ -319,7 +451,9 @@ func (e *explainer) guard(g *Guard) {
 	}
 	e.sayf("%s（%s）：", "%s (%s):", name, when)
 	e.indent++
+	e.part = cycles
 	e.plan(g.Plan)
+	e.part, e.cycle = false, outer
 	e.indent--
 }
 
@@ -337,7 +471,11 @@ func dayAfter(n int) Text {
 func (e *explainer) tariff(t *Tariff) {
 	e.indent = -1
 	if x := t.Reentry; x != nil {
-		e.sayf("离场后%s内再次入场与上次停车合并计费，已收费用抵扣。", "coming back within %s goes on with the earlier visit; what was charged is credited.", x.Within.text())
+		outside := Text{"（含离场期间）", ", the time outside included"}
+		if x.Outside == OutsideSkipped {
+			outside = Text{"（离场期间不计费）", ", the time outside is not charged"}
+		}
+		e.sayf("离场后%s内再次入场与上次停车合并计费%s，已收费用抵扣。", "coming back within %s goes on with the earlier visit%s; what was charged is credited.", x.Within.span(), outside)
 	}
 	for i := range t.Passes {
 		p := &t.Passes[i]
@@ -354,20 +492,29 @@ func (e *explainer) tariff(t *Tariff) {
 				hours = Text{hours.ZH + "、" + text.ZH, hours.EN + ", " + text.EN}
 			}
 		}
-		e.sayf("%s：%s免费。", "%s: free %s.", p.Name.or(same(p.ID)), hours)
+		e.sayf("%s：%s免费%s。", "%s: free %s%s.", p.Name.or(same(p.ID)), hours, restText(p.Rest, p.Free))
 	}
-	if x := t.Booking; x != nil && x.Early > 0 {
-		e.sayf("预约车辆可提前%s入场。", "with a booking you may come %s early.", x.Early.text())
+	if x := t.Booking; x != nil {
+		if x.Early > 0 {
+			e.sayf("预约车辆可提前%s入场。", "with a booking you may come %s early.", x.Early.span())
+		}
+		if rest := restText(x.Rest, x.Free); rest != (Text{}) {
+			e.sayf("预约时段外：%s。", "beside booked time: %s.", Text{strings.TrimPrefix(rest.ZH, "，"), strings.TrimPrefix(rest.EN, "; ")})
+		}
 	}
 	if t.Precision == PrecisionMinute || t.Precision == PrecisionClock {
 		e.sayf("停车时间按整分钟计。", "time is counted in whole minutes.")
 	}
 	if x := t.Rounding; x != nil && x.Unit > 1 {
 		mode := map[RoundMode]Text{RoundHalfUp: {"四舍五入", "to the nearest"}, RoundUp: {"向上取", "up to a multiple of"}, RoundDown: {"向下取", "down to a multiple of"}}
-		e.sayf("金额%s至%s。", "the amount is rounded %s %s.", mode[or(x.Mode, RoundHalfUp)], e.money(x.Unit))
+		what := map[RoundPer]Text{RoundTotal: {"金额", "the amount"}, RoundCycle: {"每个周期的金额", "the amount of each period"}, RoundUnit: {"每个计费单位的金额", "the price of each unit"}}
+		e.sayf("%s%s至%s。", "%s is rounded %s %s.", what[or(x.Per, RoundTotal)], mode[or(x.Mode, RoundHalfUp)], e.money(x.Unit))
 	}
 	if t.GraceAfterPayment > 0 {
-		e.sayf("缴费后%s内离场不再收费。", "after paying, leave within %s at no further charge.", t.GraceAfterPayment.text())
+		e.sayf("缴费后%s内离场不再收费。", "after paying, leave within %s at no further charge.", t.GraceAfterPayment.span())
+	}
+	if t.AfterPayment == AfterNewStay {
+		e.sayf("缴费后逾时未离场的，自缴费时起按新的一次停车计费。", "who leaves later is charged for the time since paying as for a new stay.")
 	}
 	e.indent = 0
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"lotkeeper/shared/calendar"
+	"lotkeeper/shared/money"
 )
 
 // Level says how bad a finding is.
@@ -38,6 +39,11 @@ const (
 	LintNoCycle      = "no_cycle"
 	LintNotMonotone  = "not_monotone"
 	LintFreeHole     = "free_hole"
+	LintCapNever     = "cap_unreachable"
+	LintGuardNever   = "guard_unreachable"
+	LintFullPrice    = "full_price_capped"
+	LintFlatSum      = "flat_steps_add_up"
+	LintFreeAgain    = "free_again"
 )
 
 // Lint looks for what is allowed and odd: parts that nothing reaches, times that no band prices, fees that fall as time
@@ -47,7 +53,7 @@ func Lint(t Tariff, cal calendar.Calendar) []Finding {
 	if err != nil {
 		return nil
 	}
-	l := linter{r: r, found: []Finding{}}
+	l := linter{r: r, found: []Finding{}, gap: map[string]int{}}
 	for i := range r.plans {
 		l.place = fmt.Sprintf("plans[%d]", i)
 		l.shadowed(i)
@@ -69,6 +75,7 @@ type linter struct {
 	r     *Rater
 	place string
 	found []Finding
+	gap   map[string]int // by its times, the finding that tells it
 }
 
 func (l *linter) say(level Level, code, place string, zh, en string, args ...any) {
@@ -128,7 +135,20 @@ func (l *linter) plan(p *plan) {
 		l.steps(p, i, place)
 	}
 	if gaps := l.gaps(p); gaps != "" {
-		l.say(LevelWarning, LintGap, l.place+".bands", "以下时间没有时段覆盖，不收费：%s", "no band covers these times, so they are free of charge: %s", gaps)
+		if at, told := l.gap[gaps]; told { // plans often share their bands
+			text := &l.found[at].Text
+			*text = Text{text.ZH + "；" + l.place + "同", text.EN + "; the same in " + l.place}
+		} else {
+			l.gap[gaps] = len(l.found)
+			l.say(LevelWarning, LintGap, l.place+".bands", "以下时间没有时段覆盖，不收费：%s", "no band covers these times, so they are free of charge: %s", gaps)
+		}
+	}
+	l.caps(p.src)
+	l.guards(p.src)
+	if f := p.src.Free; f != nil && l.r.t.AfterPayment == AfterNewStay && f.OncePer == nil && f.UpTo > l.r.t.GraceAfterPayment {
+		n, grace := f.UpTo.span(), l.r.t.GraceAfterPayment.span()
+		l.say(LevelWarning, LintFreeAgain, l.place+".free", "缴费后按新的一次停车计费，缴费者可再次享受免费时长%[1]s（长于缴费后离场时限%[2]s）",
+			"who has paid begins a new stay, and has the free time of %[3]s again, which is longer than the %[4]s to leave in", n.ZH, grace.ZH, n.EN, grace.EN)
 	}
 }
 
@@ -168,7 +188,7 @@ func (l *linter) gaps(p *plan) string {
 // steps finds those that a position cannot reach.
 func (l *linter) steps(p *plan, band int, place string) {
 	b, src := &p.bands[band], p.src
-	most := int64(forever)
+	most, level := int64(forever), LevelError
 	switch src.Position {
 	case "", ScopeRun:
 		if b.from != b.to {
@@ -177,37 +197,256 @@ func (l *linter) steps(p *plan, band int, place string) {
 			most = forever
 		}
 	case ScopeCycle:
-		if src.Cycle != nil && src.Cycle.Kind == CycleBlock && src.Counted != CountElapsed {
-			most = int64(src.Cycle.Length)
+		switch c := src.Cycle; {
+		case c == nil:
+		case c.Kind == CycleBlock && src.Counted != CountElapsed:
+			most = int64(c.Length)
+		case c.Kind == CycleBlock && c.Clock != ClockWall:
+			most, level = int64(c.Length), LevelWarning
+		case c.Kind == CycleDay && len(c.Starts) == 0:
+			most, level = day+3600, LevelWarning // the day on which clocks go back
 		}
 	}
 	if x := src.MaxStay; x != nil && src.Counted != CountElapsed {
-		most = min(most, int64(x.Length))
+		if int64(x.Length) < most {
+			most, level = int64(x.Length), LevelError
+		}
 	}
 	for i := 1; i < len(b.steps); i++ {
 		if from := b.steps[i-1].upTo; from >= most {
-			l.say(LevelError, LintStepNever, fmt.Sprintf("%s.steps[%d]", place, i), "该阶梯从%s开始，而计时最多到%s，永远不会用到",
-				"this step begins at %s, and what is counted ends at %s: it is never used", Seconds(from).text().EN, Seconds(most).text().EN)
+			begins, ends := Seconds(from).text(), Seconds(most).text()
+			l.say(level, LintStepNever, fmt.Sprintf("%s.steps[%d]", place, i), "该阶梯从%[1]s开始，而计时最多到%[2]s，永远不会用到",
+				"this step begins at %[3]s, and what is counted ends at %[4]s: it is never used", begins.ZH, ends.ZH, begins.EN, ends.EN)
+		}
+	}
+	l.totals(src.Bands[band].Steps, place)
+}
+
+// totals finds a table of three or more flat steps whose prices all rise, as totals do, where differences are wanted.
+// A table of differences hardly ever rises from its first step on: the first hour is the dear one.
+func (l *linter) totals(steps []Step, place string) {
+	n := slices.IndexFunc(steps, func(s Step) bool { return s.Price.Sign() > 0 || s.Unit > 0 })
+	if n < 0 {
+		return
+	}
+	table := steps[n:]
+	if end := slices.IndexFunc(table, func(s Step) bool { return s.Unit > 0 }); end >= 0 {
+		table = table[:end]
+	}
+	if len(table) < 3 {
+		return
+	}
+	for i := 1; i < len(table); i++ {
+		if !less(table[i-1].Price, table[i].Price) {
+			return
+		}
+	}
+	l.say(LevelWarning, LintFlatSum, place+".steps", "一次性阶梯的价格逐级相加，而这里逐级升高：若填写的是累计总价，应改为与上一级的差价",
+		"prices of flat steps add up, and these rise from step to step: if they are totals, write their differences")
+}
+
+func less(a, b money.Rat) bool { return a.Num*max(b.Den, 1) < b.Num*max(a.Den, 1) }
+
+// caps finds those that another of the same window leaves nothing, and a full price that one cuts.
+func (l *linter) caps(p *Plan) {
+	for i := range p.Caps {
+		for j := range p.Caps {
+			a, b := &p.Caps[i], &p.Caps[j]
+			// A higher one that comes before acts where a third between them takes from what it left.
+			if later := i > j; a.sameWindow(b) && a.Amount >= b.Amount && (later || i+1 == j && (a.Amount > b.Amount || !b.sameWindow(a))) {
+				l.say(LevelWarning, LintCapNever, fmt.Sprintf("%s.caps[%d]", l.place, i), "caps[%d]在相同范围内的最高额不高于此项，此项不会起作用",
+					"caps[%d] bounds the same by no more than this one, which never acts", j)
+				break
+			}
+		}
+	}
+	c := p.Cycle
+	if c == nil || c.FullPrice == nil {
+		return
+	}
+	for i := range p.Caps {
+		if x := &p.Caps[i]; x.Window == WindowCycle && len(x.Bands) == 0 && x.Times == 0 && x.Skip == 0 && x.Amount < *c.FullPrice {
+			l.say(LevelWarning, LintFullPrice, l.place+".cycle.full_price", "整个周期的价格高于caps[%d]的周期最高额，不会按此收取", "the price of a full cycle is above its maximum, caps[%d], and never charged", i)
+			return
 		}
 	}
 }
 
-func floorMod(a, b int64) int64 { return a - floorDiv(a, b)*b }
+// sameWindow says whether each window that c caps is one that b caps too.
+func (c *Cap) sameWindow(b *Cap) bool {
+	of := func(x *Cap) (Window, Seconds, ClockKind, Clock, Clock, Clock, bool) {
+		return x.Window, x.Length, or(x.Clock, ClockElapsed), x.At % day, x.From % day, x.To % day, x.PerCycle
+	}
+	w1, l1, k1, a1, f1, t1, p1 := of(c)
+	w2, l2, k2, a2, f2, t2, p2 := of(b)
+	return w1 == w2 && l1 == l2 && k1 == k2 && a1 == a2 && f1 == f2 && t1 == t2 && p1 == p2 &&
+		(b.Times == 0 && b.Skip == 0 || b.Times == c.Times && b.Skip == c.Skip) &&
+		sameWords(c.Bands, b.Bands) && sameWords(c.DayTypes, b.DayTypes) &&
+		slices.EqualFunc(c.Starts, b.Starts, func(x, y Start) bool { return x.At == y.At && sameWords(x.DayTypes, y.DayTypes) })
+}
 
-// words finds day types that no date has.
-func (l *linter) words() {
-	known := append(l.r.cal.Types(), weekdayNames[:]...)
-	for _, word := range slices.Sorted(maps.Keys(l.r.days)) {
-		if !slices.Contains(known, word) {
-			l.say(LevelWarning, LintDayType, "", "日历%[2]q中没有日期类型%[1]q，该规则不会生效", "the calendar %[2]q has no date of type %[1]q: what names it never applies", word, l.r.cal.ID)
+func sameWords(a, b []string) bool { return holdsAll(a, b) && holdsAll(b, a) }
+
+func holdsAll(all, some []string) bool {
+	return !slices.ContainsFunc(some, func(word string) bool { return !slices.Contains(all, word) })
+}
+
+// guards finds those that an earlier one always wins over.
+func (l *linter) guards(p *Plan) {
+	for i := range p.Guards {
+		for j := range i {
+			if p.Guards[j].before(&p.Guards[i]) {
+				l.say(LevelWarning, LintGuardNever, fmt.Sprintf("%s.guards[%d]", l.place, i), "更靠前的%q总是先适用，此项不会生效", "%q comes first wherever this one fits, which never applies", p.Guards[j].ID)
+				break
+			}
 		}
 	}
+}
+
+// before says whether g, which is tried first, leaves nothing to b.
+func (g *Guard) before(b *Guard) bool {
+	if or(g.Scope, ScopeStay) != or(b.Scope, ScopeStay) || (g.AtMost > 0 && (b.AtMost == 0 || b.AtMost > g.AtMost)) {
+		return false
+	}
+	if g.Cheaper && (!b.Cheaper || g.Price == nil || b.Price == nil || *g.Price > *b.Price) {
+		return false
+	}
+	if (g.Entry != nil || g.Exit != nil) && b.Inclusive && !g.Inclusive {
+		return false
+	}
+	if g.Entry != nil && (b.Entry == nil || !g.Entry.holds(b.Entry)) {
+		return false
+	}
+	if g.Exit == nil {
+		return true
+	}
+	// The day of exit counts from where the entry window began, so other windows are not compared.
+	sameEntry := g.Entry == nil && b.Entry == nil || g.Entry != nil && b.Entry != nil && b.Entry.From == g.Entry.From && b.Entry.holds(g.Entry)
+	return sameEntry && b.Exit != nil && g.Exit.holds(b.Exit)
+}
+
+func (w *ClockWindow) holds(b *ClockWindow) bool {
+	length := func(x *ClockWindow) int64 {
+		if n := floorMod(int64(x.To-x.From), day); n > 0 {
+			return n
+		}
+		return day
+	}
+	same := w.From%day == b.From%day && w.To%day == b.To%day
+	if len(w.DayTypes) > 0 { // they are of the day on which the window begins
+		return same && len(b.DayTypes) > 0 && holdsAll(w.DayTypes, b.DayTypes)
+	}
+	return length(w) == day || floorMod(int64(b.From-w.From), day)+length(b) <= length(w)
+}
+
+func (x *ExitWindow) holds(b *ExitWindow) bool {
+	at := func(clock *Clock, days int) int64 { return int64(*clock) + int64(days)*day }
+	return (x.From == nil || b.From != nil && at(x.From, x.FromDay) <= at(b.From, b.FromDay)) &&
+		(x.To == nil || b.To != nil && at(x.To, x.ToDay) >= at(b.To, b.ToDay))
+}
+
+func floorMod(a, b int64) int64 { return a - floorDiv(a, b)*b }
+
+// words finds day types that no date has, where they are first named.
+func (l *linter) words() {
+	known := append(l.r.cal.Types(), weekdayNames[:]...)
+	places := dayTypePlaces(&l.r.t)
+	for _, word := range slices.Sorted(maps.Keys(l.r.days)) {
+		if slices.Contains(known, word) {
+			continue
+		}
+		near := nearest(word, known)
+		hint := Text{}
+		if near != "" {
+			hint = Text{fmt.Sprintf("；是否应为%q？", near), fmt.Sprintf("; is it %q?", near)}
+		}
+		l.say(LevelWarning, LintDayType, places[word], "日历%[2]q中没有日期类型%[1]q，该规则不会生效%[3]s", "the calendar %[2]q has no date of type %[1]q: what names it never applies%[4]s",
+			word, l.r.cal.ID, hint.ZH, hint.EN)
+	}
+}
+
+// dayTypePlaces are where each day type is first named.
+func dayTypePlaces(t *Tariff) map[string]string {
+	places := map[string]string{}
+	note := func(words []string, format string, args ...any) {
+		for i, word := range words {
+			if places[word] == "" {
+				places[word] = fmt.Sprintf(format, args...) + fmt.Sprintf(".day_types[%d]", i)
+			}
+		}
+	}
+	var plan func(p *Plan, at string)
+	plan = func(p *Plan, at string) {
+		note(p.DayTypes, "%s", at)
+		for i := range p.Bands {
+			note(p.Bands[i].DayTypes, "%s.bands[%d]", at, i)
+		}
+		if p.Cycle != nil {
+			for i, s := range p.Cycle.Starts {
+				note(s.DayTypes, "%s.cycle.starts[%d]", at, i)
+			}
+		}
+		for i := range p.Caps {
+			note(p.Caps[i].DayTypes, "%s.caps[%d]", at, i)
+			for j, s := range p.Caps[i].Starts {
+				note(s.DayTypes, "%s.caps[%d].starts[%d]", at, i, j)
+			}
+		}
+		for i := range p.Guards {
+			if x := p.Guards[i].Entry; x != nil {
+				note(x.DayTypes, "%s.guards[%d].entry", at, i)
+			}
+			if p.Guards[i].Plan != nil {
+				plan(p.Guards[i].Plan, fmt.Sprintf("%s.guards[%d].plan", at, i))
+			}
+		}
+	}
+	for i := range t.Plans {
+		plan(&t.Plans[i], fmt.Sprintf("plans[%d]", i))
+	}
+	for i := range t.Passes {
+		for j := range t.Passes[i].Windows {
+			note(t.Passes[i].Windows[j].DayTypes, "passes[%d].windows[%d]", i, j)
+		}
+	}
+	return places
+}
+
+// nearest is the known word that takes the fewest changes of a letter, if they are few.
+func nearest(word string, known []string) string {
+	best, least := "", len(word)/3+1
+	for _, k := range slices.Sorted(slices.Values(known)) {
+		if n := edits(strings.ToLower(word), strings.ToLower(k)); n < least {
+			best, least = k, n
+		}
+	}
+	return best
+}
+
+// edits counts the letters to add, drop or change to make b of a.
+func edits(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		corner := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			change := corner
+			if a[i] != b[j] {
+				change++
+			}
+			corner, row[j+1] = row[j+1], min(change, row[j]+1, row[j+1]+1)
+		}
+	}
+	return row[len(b)]
 }
 
 // probe prices stays from many times of a week and looks how the fee grows.
 func (l *linter) probe(p *plan) {
 	if !l.r.monotone(p) {
-		l.say(LevelWarning, LintNotMonotone, l.place, "停得更久可能更便宜，报价不是下限", "a longer stay may cost less: a quote is no lower bound")
+		l.say(LevelWarning, LintNotMonotone, l.place, "停放时间更长，费用反而可能更低：停车期间查询到的费用不是最终费用的下限", "a longer stay may cost less: a quote is no lower bound")
 	}
 	stay := Stay{}
 	if len(p.src.Classes) > 0 {

@@ -55,7 +55,7 @@ func TestLint(t *testing.T) {
 			`"bands":[{"id":"a","from":"08:00","to":"20:00",` + hour + `},{"id":"night"}]`, nil,
 		},
 		"a day type that never comes": {
-			`"bands":[{"id":"a","day_types":["saterday"],` + hour + `},{"id":"b",` + hour + `}]`, []string{"warning day_type_unknown "},
+			`"bands":[{"id":"a","day_types":["saterday"],` + hour + `},{"id":"b",` + hour + `}]`, []string{"warning day_type_unknown plans[0].bands[0].day_types[0]"},
 		},
 		"a fee that falls": {
 			`"guards":[{"id":"early","entry":{"from":"06:00","to":"09:00"},"exit":{"from":"15:00","to":"19:00"},"price":1400}],"bands":[{"id":"a",` + hour + `}]`,
@@ -66,6 +66,73 @@ func TestLint(t *testing.T) {
 		},
 		"the same under a cap": {
 			`"cycle":{"kind":"block","length":86400,"full_price":6000},"caps":[{"amount":6000,"window":"cycle"}],"bands":[{"id":"a",` + hour + `}]`, nil,
+		},
+		"a step beyond its day": {
+			`"position":"cycle","cycle":{"kind":"day"},"bands":[{"id":"a","steps":[{"up_to":93600,"unit":3600,"price":500},{"unit":3600,"price":100}]}]`,
+			[]string{"warning step_unreachable plans[0].bands[0].steps[1]"},
+		},
+		"a step at the end of its day": {
+			`"position":"cycle","cycle":{"kind":"day"},"bands":[{"id":"a","steps":[{"up_to":86400,"unit":3600,"price":500},{"unit":3600,"price":100}]}]`, nil,
+		},
+		"a step beyond its cycle of elapsed time": {
+			`"position":"cycle","counted":"elapsed","cycle":{"kind":"block","length":43200},"bands":[{"id":"a","steps":[{"up_to":43200,"unit":3600,"price":500},{"unit":3600,"price":100}]}]`,
+			[]string{"warning step_unreachable plans[0].bands[0].steps[1]"},
+		},
+		"a second cap that is no lower": {
+			`"caps":[{"amount":2000,"window":"day"},{"amount":2500,"window":"day"}],"bands":[{"id":"a",` + hour + `}]`, []string{"warning cap_unreachable plans[0].caps[1]"},
+		},
+		"the same cap twice": {
+			`"caps":[{"amount":2000,"window":"day"},{"amount":2000,"window":"day"}],"bands":[{"id":"a",` + hour + `}]`, []string{"warning cap_unreachable plans[0].caps[1]"},
+		},
+		"a lower cap of the first day": {
+			`"caps":[{"amount":2500,"window":"day"},{"amount":2000,"window":"day","times":1}],"bands":[{"id":"a",` + hour + `}]`, nil,
+		},
+		"a higher cap of the first day": {
+			`"caps":[{"amount":2500,"window":"day","times":1},{"amount":2000,"window":"day"}],"bands":[{"id":"a",` + hour + `}]`, []string{"warning cap_unreachable plans[0].caps[0]"},
+		},
+		"a higher cap before another that lies between": {
+			`"caps":[{"amount":2500,"window":"day"},{"amount":200,"window":"clock","from":"00:00","to":"08:00"},{"amount":2000,"window":"day"}],"bands":[{"id":"a",` + hour + `}]`, nil,
+		},
+		"as much for the first day": {
+			`"caps":[{"amount":2000,"window":"day","times":1},{"amount":2000,"window":"day"}],"bands":[{"id":"a",` + hour + `}]`, []string{"warning cap_unreachable plans[0].caps[0]"},
+		},
+		"caps of other windows": {
+			`"caps":[{"amount":2000,"window":"day"},{"amount":2500,"window":"day","at":"06:00"},{"amount":2500,"window":"clock","from":"06:00","to":"18:00"},{"amount":2500,"window":"day","bands":["a"],"at":"07:00"}],"bands":[{"id":"a",` + hour + `}]`, nil,
+		},
+		"a guard that an earlier one always wins over": {
+			`"guards":[{"id":"wide","entry":{"from":"18:00","to":"08:00"},"price":300},{"id":"narrow","entry":{"from":"22:00","to":"06:00","day_types":["friday"]},"price":200}],"bands":[{"id":"a",` + hour + `}]`,
+			[]string{"warning guard_unreachable plans[0].guards[1]"},
+		},
+		"a guard that is wider than the one before": {
+			`"guards":[{"id":"narrow","entry":{"from":"22:00","to":"06:00","day_types":["friday"]},"price":200},{"id":"wide","entry":{"from":"18:00","to":"08:00"},"price":300}],"bands":[{"id":"a",` + hour + `}]`, nil,
+		},
+		"guards that apply where cheaper, the lower price first": {
+			`"guards":[{"id":"x","entry":{"from":"18:00","to":"08:00"},"cheaper":true,"price":300},{"id":"y","entry":{"from":"18:00","to":"08:00"},"cheaper":true,"price":400}],"bands":[{"id":"a",` + hour + `}]`,
+			[]string{"warning guard_unreachable plans[0].guards[1]"},
+		},
+		"guards that apply where cheaper, a plain one after": {
+			`"guards":[{"id":"x","entry":{"from":"18:00","to":"08:00"},"cheaper":true,"price":300},{"id":"y","entry":{"from":"18:00","to":"08:00"},"price":400}],"bands":[{"id":"a",` + hour + `}]`, nil,
+		},
+		"a guard of which the last second is outside the one before": {
+			`"guards":[{"id":"x","entry":{"from":"18:00","to":"20:00"},"price":300},{"id":"y","entry":{"from":"18:00","to":"20:00"},"inclusive":true,"price":400}],"bands":[{"id":"a",` + hour + `}]`, nil,
+		},
+		"guards of which the later allows a longer stay": {
+			`"guards":[{"id":"x","at_most":3600,"cheaper":true,"price":300},{"id":"y","at_most":7200,"cheaper":true,"price":300}],"bands":[{"id":"a",` + hour + `}]`, nil,
+		},
+		"guards with an exit by the same hour": {
+			`"guards":[{"id":"x","entry":{"from":"06:00","to":"09:00"},"exit":{"to":"19:00"},"cheaper":true,"price":300},{"id":"y","entry":{"from":"06:00","to":"09:00"},"exit":{"to":"18:00"},"cheaper":true,"price":300}],"bands":[{"id":"a",` + hour + `}]`,
+			[]string{"warning guard_unreachable plans[0].guards[1]"},
+		},
+		"a full price above the cap": {
+			`"cycle":{"kind":"block","length":86400,"full_price":6000},"caps":[{"amount":5000,"window":"cycle"}],"bands":[{"id":"a",` + hour + `}]`,
+			[]string{"warning full_price_capped plans[0].cycle.full_price"},
+		},
+		"totals where differences are wanted": {
+			`"bands":[{"id":"a","steps":[{"up_to":900,"price":0},{"up_to":3600,"price":410},{"up_to":7200,"price":770},{"price":1060}]}]`,
+			[]string{"warning flat_steps_add_up plans[0].bands[0].steps"},
+		},
+		"differences of which some rise": {
+			`"bands":[{"id":"a","steps":[{"up_to":1800,"price":1200},{"up_to":3600,"price":600},{"up_to":7200,"price":700},{"price":1000}]}]`, nil,
 		},
 		"a scope without its cycle": {
 			`"position":"cycle","bands":[{"id":"a",` + hour + `}]`, []string{"warning no_cycle plans[0]"},
@@ -140,5 +207,51 @@ func TestProbes(t *testing.T) {
 	}
 	if Probes(Tariff{}, calendar.Calendar{}, "", entry) != nil {
 		t.Error("a tariff that is none has probes")
+	}
+}
+
+// TestFreeAgain: who pays and stays on has free time again, which is told where it is longer than the time to leave in.
+func TestFreeAgain(t *testing.T) {
+	for free, want := range map[string]bool{
+		`{"up_to":1800}`: true, `{"up_to":900,"inclusive":true}`: false, `{"up_to":1800,"once_per":{"window":"day"}}`: false,
+	} {
+		tf := plain(t, `"free":`+free+`,"bands":[{"id":"a","steps":[{"unit":3600,"price":500}]}]`)
+		tf.GraceAfterPayment, tf.AfterPayment = 900, AfterNewStay
+		found := Lint(tf, calendar.Calendar{})
+		if got := len(found) == 1 && found[0].Code == LintFreeAgain && found[0].Place == "plans[0].free"; got != want {
+			t.Errorf("%s: got %+v", free, found)
+		}
+		tf.AfterPayment = AfterRerate
+		if found := Lint(tf, calendar.Calendar{}); len(found) != 0 {
+			t.Errorf("%s, priced as one stay: got %+v", free, found)
+		}
+	}
+}
+
+// TestLintTellsAGapOnce: plans that share their bands share the finding.
+func TestLintTellsAGapOnce(t *testing.T) {
+	bands := `"bands":[{"id":"a","from":"08:00","to":"20:00","steps":[{"unit":3600,"price":500}]}]`
+	tf, err := Decode(fmt.Appendf(nil, `{"id":"x","version":1,"name":"x","tz":"UTC","currency":"CNY","plans":[{"id":"a","classes":["bus"],%[1]s},{"id":"b",%[1]s}]}`, bands))
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := Lint(tf, calendar.Calendar{})
+	if len(found) != 1 || found[0].Place != "plans[0].bands" || !strings.Contains(found[0].Text.EN, "the same in plans[1]") || !strings.Contains(found[0].Text.ZH, "plans[1]同") {
+		t.Errorf("got %+v", found)
+	}
+}
+
+func TestLintSuggestsADayType(t *testing.T) {
+	cal := calendar.Calendar{ID: "cn", Version: 1, Dates: map[calendar.Date]string{{Year: 2026, Month: 10, Day: 1}: "PH"}}
+	for word, want := range map[string]string{"saterday": "saturday", "Workdays": "workday", "ph": "PH", "market-day": ""} {
+		found := Lint(plain(t, fmt.Sprintf(`"caps":[{"amount":100,"window":"clock","from":"08:00","to":"09:00","day_types":[%q]}],"bands":[{"id":"a","steps":[{"unit":3600,"price":500}]}]`, word)), cal)
+		if len(found) != 1 || found[0].Code != LintDayType || found[0].Place != "plans[0].caps[0].day_types[0]" {
+			t.Errorf("%s: got %+v", word, found)
+			continue
+		}
+		hint := fmt.Sprintf("is it %q?", want)
+		if got := strings.Contains(found[0].Text.EN, "is it"); got != (want != "") || got && !strings.Contains(found[0].Text.EN, hint) {
+			t.Errorf("%s: got %q, want a hint at %q", word, found[0].Text.EN, want)
+		}
 	}
 }

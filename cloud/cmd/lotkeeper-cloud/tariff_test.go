@@ -150,7 +150,7 @@ plans:
 		t.Errorf("%d\n%s%s", code, out, errs)
 	}
 	code, out, errs = command(t, "tariff", "explain", "--tariff", corpus+"cn-chongqing-jiangbei-t3.yaml")
-	if code != 0 || !strings.Contains(out, "每30分钟¥2.50") || !strings.Contains(out, "At most ¥80.00 per cycle") {
+	if code != 0 || !strings.Contains(out, "每30分钟¥2.50") || !strings.Contains(out, "At most ¥80.00 per 24 hours") {
 		t.Errorf("%d\n%s%s", code, out, errs)
 	}
 }

@@ -66,6 +66,7 @@ type start struct {
 
 type limit struct {
 	src    *Cap
+	of     *Plan
 	shared *SharedCap // what src stands for, of a cap that earlier visits share
 	amount int64
 	days   uint64
@@ -172,7 +173,7 @@ func (r *Rater) compile(p *plan, src *Plan) error {
 	p.edges = slices.Compact(p.edges)
 	for i := range src.Caps {
 		c := &src.Caps[i]
-		l := limit{src: c, amount: int64(c.Amount) * r.den, days: r.mask(c.DayTypes), starts: r.starts(c.At, c.Starts)}
+		l := limit{src: c, of: src, amount: int64(c.Amount) * r.den, days: r.mask(c.DayTypes), starts: r.starts(c.At, c.Starts)}
 		for _, id := range c.Bands {
 			l.bands |= 1 << slices.IndexFunc(src.Bands, func(b Band) bool { return b.ID == id })
 		}
@@ -184,7 +185,7 @@ func (r *Rater) compile(p *plan, src *Plan) error {
 		if c.Window == WindowRolling {
 			as.Window, as.Length = WindowBlock, c.Length
 		}
-		p.shared = append(p.shared, limit{src: as, shared: c, amount: int64(c.Amount) * r.den, starts: r.starts(c.At, nil)})
+		p.shared = append(p.shared, limit{src: as, of: src, shared: c, amount: int64(c.Amount) * r.den, starts: r.starts(c.At, nil)})
 	}
 	for i := range src.Guards {
 		g := guard{src: &src.Guards[i]}

@@ -127,7 +127,7 @@ func (e *explainer) plan(p *Plan) {
 		if e.part && c.Window == WindowStay {
 			c.Window = WindowCycle
 		}
-		t := c.words(e.currency, e.per(), p.bandNames(c.Bands))
+		t := c.words(e.currency, e.cycle.per(), p.bandNames(c.Bands))
 		e.line(1, Text{t.ZH + "。", t.EN + "."})
 	}
 	for i := range p.SharedCaps {
@@ -135,14 +135,6 @@ func (e *explainer) plan(p *Plan) {
 		e.line(1, Text{t.ZH + "。", t.EN + "."})
 	}
 	e.sums(p)
-}
-
-// per is "每24小时" and " per 24 hours" of the cycle; without one the cycle is the stay.
-func (e *explainer) per() Text {
-	if e.cycle == nil {
-		return Text{"单次", " per stay"}
-	}
-	return e.cycle.per()
 }
 
 // sums is what changes the fee as a whole.
@@ -346,7 +338,7 @@ func (e *explainer) step(p *Plan, b *Band, i, table int) Text {
 
 // once is a band's only price, once in each stretch of its position.
 func (e *explainer) once(p *Plan, price string) Text {
-	per := e.per()
+	per := e.cycle.per()
 	switch {
 	case p.Position == "" || p.Position == ScopeRun || e.part && p.Cycle == nil:
 		return Text{"一次" + price, price + " flat"}

@@ -173,7 +173,7 @@ func (w *walker) capText(l *limit) Text {
 	if w.capped == nil {
 		w.capped = map[*limit]Text{}
 	}
-	text := l.src.text(w.r.t.Currency)
+	text := l.src.words(w.r.t.Currency, l.of.Cycle.per(), l.of.bandNames(l.src.Bands))
 	if l.shared != nil {
 		text = l.shared.text(w.r.t.Currency)
 	}

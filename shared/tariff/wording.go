@@ -26,9 +26,11 @@ func (c *Cycle) each() Text {
 	return Text{"每自然日", "every calendar day, "}
 }
 
-// per is "每24小时" and " per 24 hours".
+// per is "每24小时" and " per 24 hours"; without a cycle it is the stay.
 func (c *Cycle) per() Text {
 	switch {
+	case c == nil:
+		return Text{"单次", " per stay"}
 	case c.Kind == CycleBlock:
 		n, wall := c.Length.spanPer(), byTheClock(c.Clock)
 		return Text{"每" + n.ZH + wall.ZH, " per " + n.EN + wall.EN}
@@ -95,11 +97,6 @@ func (c *SharedCap) text(currency money.Currency) Text {
 		}
 	}
 	return Text{"每自然日最高" + amount + "，当日多次停车合计", "At most " + amount + " per calendar day, shared with earlier visits of the day"}
-}
-
-// text is of a cap on a bill, where its plan is not at hand.
-func (c *Cap) text(currency money.Currency) Text {
-	return c.words(currency, Text{"每个周期", " per cycle"}, Text{strings.Join(c.Bands, "、"), strings.Join(c.Bands, ", ")})
 }
 
 // words are of a cap whose cycle and whose bands are called so.

@@ -163,10 +163,8 @@ func (c *course) spendAround(r span) int64 {
 
 // holds says whether free time of runs is for this one.
 func (f *Free) holds(c *course, band int) bool {
-	return (f.Times == 0 || c.freeRuns < f.Times) && (len(f.Bands) == 0 || slices.Contains(f.Bands, c.p.bands[band].id(c.p, band)))
+	return (f.Times == 0 || c.freeRuns < f.Times) && (len(f.Bands) == 0 || slices.Contains(f.Bands, c.p.src.Bands[band].ID))
 }
-
-func (b *band) id(p *plan, index int) string { return p.src.Bands[index].ID }
 
 // resume lets an open unit go on in a run, and returns where the next one may begin.
 func (w *walker) resume(c *course, r span) int64 {

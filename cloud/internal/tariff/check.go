@@ -119,7 +119,7 @@ func (s *Service) bench(ctx context.Context, sc scope.Scope, c Case) (*bench, er
 	}
 	r, err := engine.Compile(doc, cal)
 	if err != nil {
-		return nil, ErrInvalid.With(place(""), "有误："+err.Error(), err.Error())
+		return nil, unreadable(err)
 	}
 	return &bench{doc, cal, r}, nil
 }

@@ -23,7 +23,7 @@ func decode(text string, which ID, version int) (engine.Tariff, error) {
 	if err != nil {
 		var faults strict.Faults
 		if !errors.As(err, &faults) {
-			return engine.Tariff{}, ErrInvalid.With(place(""), "有误："+err.Error(), err.Error())
+			return engine.Tariff{}, unreadable(err)
 		}
 		var bad []fault.Detail
 		for _, f := range faults {
@@ -36,14 +36,19 @@ func decode(text string, which ID, version int) (engine.Tariff, error) {
 		}
 		named, err := identified(text, which, version)
 		if err != nil {
-			return engine.Tariff{}, ErrInvalid.With(place(""), "有误："+err.Error(), err.Error())
+			return engine.Tariff{}, unreadable(err)
 		}
 		if t, err = engine.Decode(named); err != nil {
-			return engine.Tariff{}, ErrInvalid.With(place(""), "有误："+err.Error(), err.Error())
+			return engine.Tariff{}, unreadable(err)
 		}
 	}
 	t.ID, t.Version = string(which), version
 	return t, nil
+}
+
+// unreadable is a fault of a document as a whole.
+func unreadable(err error) error {
+	return ErrInvalid.With(place(""), "有误："+err.Error(), err.Error())
 }
 
 // detailed is a fault with many details, of which each With would copy all before it.

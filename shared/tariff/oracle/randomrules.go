@@ -73,7 +73,7 @@ func (d *drawer) cap(p *tariff.Plan, i int) tariff.Cap {
 	if d.in(25) {
 		c.Bands = d.someBands(p)
 	}
-	if c.Window != tariff.WindowClock && c.Window != tariff.WindowStay && d.in(30) {
+	if c.Window != tariff.WindowStay && d.in(30) {
 		c.Times, c.Skip = d.next(2), d.next(2)
 	}
 	c.PerCycle = p.Cycle != nil && c.Times+c.Skip == 0 && c.Window != tariff.WindowCycle && d.in(40)

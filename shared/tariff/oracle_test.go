@@ -3,10 +3,14 @@ package tariff_test
 import (
 	"encoding/json"
 	"flag"
+	"fmt"
 	"math/rand/v2"
+	"runtime"
 	"slices"
+	"strconv"
 	"testing"
 
+	"lotkeeper/shared/calendar"
 	"lotkeeper/shared/tariff"
 	"lotkeeper/shared/tariff/oracle"
 )
@@ -19,37 +23,56 @@ var (
 // TestOracle compares the engine with a second one that was written apart and goes second by second, on random tariffs
 // of every setting. Stay n of a seed is the same each time. make fuzz compares a million.
 func TestOracle(t *testing.T) {
-	refused, failed := 0, 0
-	for n := range *stays {
-		tf, cal, stay, ctx := oracle.Draw(rand.New(rand.NewPCG(*seed, uint64(n))).IntN)
-		if tf.Validate() != nil {
-			refused++ // fractions that have no common denominator
-			continue
+	shards := runtime.GOMAXPROCS(0)
+	refused := make([]int, shards)
+	t.Run("shards", func(t *testing.T) {
+		for shard := range shards {
+			t.Run(strconv.Itoa(shard), func(t *testing.T) {
+				t.Parallel()
+				failed := 0
+				for n := shard; n < *stays && failed < 5; n += shards {
+					tf, cal, stay, ctx := oracle.Draw(rand.New(rand.NewPCG(*seed, uint64(n))).IntN)
+					if tf.Validate() != nil {
+						refused[shard]++ // fractions that have no common denominator
+						continue
+					}
+					if fault := differs(t, tf, cal, stay, ctx); fault != "" {
+						t.Errorf("stay %d of seed %d: %s\n%s\n%s", n, *seed, fault, written(t, tf), written(t, []any{cal, stay, ctx}))
+						failed++
+					}
+				}
+			})
 		}
-		got, err := tariff.Rate(tf, cal, stay, ctx)
-		if err != nil {
-			t.Fatalf("stay %d of seed %d: %v", n, *seed, err)
-		}
-		want, err := oracle.Rate(tf, cal, stay, ctx)
-		if err != nil {
-			t.Fatalf("stay %d of seed %d: the oracle: %v", n, *seed, err)
-		}
-		same := got.Gross == want.Gross && got.Free == want.Free && got.Paid == want.Paid && got.Due == want.Due && slices.Contains(got.Flags, tariff.FlagMaxStay) == want.MaxStay
-		if !same {
-			t.Errorf("stay %d of seed %d: got gross %d free %d paid %d due %d %v, the oracle %+v\n%s\n%s\n%s", n, *seed,
-				got.Gross, got.Free, got.Paid, got.Due, got.Flags, want, written(t, tf), written(t, []any{cal, stay, ctx}), lines(got))
-			if failed++; failed == 5 {
-				t.Fatal("and so on")
-			}
-		}
-		quote, err := quoted(tf, cal, stay, ctx)
-		if err != nil || quote.Gross != got.Gross || quote.Free != got.Free || quote.Paid != got.Paid || quote.Due != got.Due {
-			t.Fatalf("stay %d of seed %d: the quote is %+v (%v), the bill %+v", n, *seed, quote, err, got)
-		}
+	})
+	all := 0
+	for _, n := range refused {
+		all += n
 	}
-	if refused*100 > *stays {
-		t.Errorf("%d of %d tariffs were refused", refused, *stays)
+	if all*100 > *stays {
+		t.Errorf("%d of %d tariffs were refused", all, *stays)
 	}
+}
+
+// differs prices a stay by the engine, as bill and as quote, and by the oracle; empty if all agree.
+func differs(t *testing.T, tf tariff.Tariff, cal calendar.Calendar, stay tariff.Stay, ctx tariff.Context) string {
+	t.Helper()
+	got, err := tariff.Rate(tf, cal, stay, ctx)
+	if err != nil {
+		return err.Error()
+	}
+	want, err := oracle.Rate(tf, cal, stay, ctx)
+	if err != nil {
+		return "the oracle: " + err.Error()
+	}
+	same := got.Gross == want.Gross && got.Free == want.Free && got.Paid == want.Paid && got.Due == want.Due && slices.Contains(got.Flags, tariff.FlagMaxStay) == want.MaxStay
+	if !same {
+		return fmt.Sprintf("got gross %d free %d paid %d due %d %v, the oracle %+v\n%s", got.Gross, got.Free, got.Paid, got.Due, got.Flags, want, lines(got))
+	}
+	quote, err := quoted(tf, cal, stay, ctx)
+	if err != nil || quote.Gross != got.Gross || quote.Free != got.Free || quote.Paid != got.Paid || quote.Due != got.Due {
+		return fmt.Sprintf("the quote is %+v (%v), the bill %+v", quote, err, got)
+	}
+	return ""
 }
 
 func written(t *testing.T, v any) []byte {

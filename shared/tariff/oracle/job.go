@@ -62,7 +62,7 @@ func (j *job) limit() int64 {
 // price is the plan's ordinary price: without guards of the stay, minimum and multiplier.
 func (j *job) price() outcome {
 	pieces := j.pieces()
-	var bands []int
+	bands := make([]int, 0, j.end-j.begin)
 	for _, p := range pieces {
 		finder := newBandFinder(j.rate.place, j.plan.Bands, j.begin, p.cycleBegin)
 		for u := p.begin; u < p.end; u++ {

@@ -85,7 +85,9 @@ func Find(book *session.Book, c *wire.Config, q Query) Finding {
 	if q.Forced != nil && q.Forced.Waive {
 		coupons = append(coupons, session.Waiver(q.Forced.By, q.Forced.Note))
 	}
-	found.Held = nil // an earlier stand at an exit is over: it came anew
+	if found.Held != nil && found.Held.Lane != q.Lane {
+		found.Held = nil // its stand at another exit is over
+	}
 	bill, err := session.Price(*found, q.At, c, coupons...)
 	if err != nil {
 		f.Trouble = err.Error()

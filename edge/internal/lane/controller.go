@@ -313,7 +313,7 @@ func (c *Controller) look(q Query) Finding {
 func (c *Controller) record(ctx context.Context, r Record) Input {
 	ctx, cancel := context.WithTimeout(ctx, RecordTimeout)
 	defer cancel()
-	facts, fold, err := c.o.Memory.Record(ctx, func(id func(int) fact.ID) []fact.Draft { return resolve(r.Facts, id) })
+	facts, fold, err := c.o.Memory.Record(ctx, func(id func(int) fact.ID) []fact.Draft { return Resolve(r.Facts, id) })
 	if err != nil {
 		c.stats.failures.Add(1)
 		c.o.Log.Error("facts are not recorded", "lane", c.set.Lane, "facts", len(r.Facts), "err", err)

@@ -27,6 +27,7 @@ type pen struct {
 	head   fact.Head
 	at     time.Time
 	out    []fact.Fact
+	sealed []fact.Record // of out
 }
 
 func newPen(n int) *pen {
@@ -43,12 +44,12 @@ func (p *pen) write(kind fact.Kind, body, hidden any, refs ...fact.ID) fact.ID {
 }
 
 func (p *pen) writeFrom(source string, kind fact.Kind, body, hidden any, refs ...fact.ID) fact.ID {
-	_, f, head, err := fact.Seal(p.head, p.key, fact.Stamp{Lot: "riverside", Author: p.author, Boot: "b1", Now: p.at},
+	r, f, head, err := fact.Seal(p.head, p.key, fact.Stamp{Lot: "riverside", Author: p.author, Boot: "b1", Now: p.at},
 		fact.Draft{At: p.at, Source: source, Kind: kind, Body: body, Hidden: hidden, Refs: refs})
 	if err != nil {
 		panic(err)
 	}
-	p.head, p.out = head, append(p.out, f)
+	p.head, p.out, p.sealed = head, append(p.out, f), append(p.sealed, r)
 	return f.ID()
 }
 
@@ -124,63 +125,66 @@ func TestEntryExitBill(t *testing.T) {
 	}
 }
 
+// situations are the ways of passing a lane, each with the one session that it makes; state "" is none.
+var situations = []struct {
+	name  string
+	write func(p *pen)
+	state State
+	flags []Flag
+	basis Basis // of the entry
+}{
+	{"reversed out of the entry is no session", func(p *pen) {
+		r := p.read(fact.Entry, "粤B1")
+		p.decide(r, fact.Entry, fact.Open)
+		p.pass(r, fact.Entry, fact.Reversed)
+	}, "", nil, ""},
+	{"held at the entry is no session", func(p *pen) {
+		p.decide(p.read(fact.Entry, "粤B1"), fact.Entry, fact.Hold)
+	}, "", nil, ""},
+	{"let in, then the booth died", func(p *pen) {
+		p.decide(p.read(fact.Entry, "粤B1"), fact.Entry, fact.Open)
+	}, Inside, nil, Assumed},
+	{"read twice at the entry", func(p *pen) {
+		p.through(fact.Entry, "粤B1")
+		p.at = p.at.Add(10 * time.Second)
+		p.through(fact.Entry, "粤B1")
+	}, Inside, []Flag{Doubled}, Crossed},
+	{"backed out of the exit", func(p *pen) {
+		in := p.through(fact.Entry, "粤B1")
+		p.at = p.at.Add(time.Hour)
+		out := p.read(fact.Exit, "粤B1")
+		p.decide(out, fact.Exit, fact.Open)
+		p.bill(in, out, 500, 0)
+		p.pass(out, fact.Exit, fact.Reversed)
+	}, Inside, nil, Crossed},
+	{"exit without an entry", func(p *pen) { p.through(fact.Exit, "粤B1") }, Left, []Flag{NoEntry}, ""},
+	{"from a camera's memory", func(p *pen) {
+		p.writeFrom("cam", fact.KindRead, fact.Read{Lane: "entry", Dir: fact.Entry, Device: "cam", Event: "7", Late: true}, car("粤B1", 0))
+	}, Inside, nil, Stored},
+	{"a camera remembers what the lane held", func(p *pen) {
+		r := p.write(fact.KindRead, fact.Read{Lane: "entry", Dir: fact.Entry, Device: "cam", Event: "7"}, car("粤B1", 0))
+		p.decide(r, fact.Entry, fact.Hold)
+		p.write(fact.KindRead, fact.Read{Lane: "entry", Dir: fact.Entry, Device: "cam", Event: "7", Late: true}, car("粤B1", 0))
+	}, "", nil, ""},
+	{"crossed without a plate being read", func(p *pen) {
+		p.write(fact.KindPassage, fact.Passage{Lane: "entry", Dir: fact.Entry, Outcome: fact.Passed}, nil)
+	}, Inside, nil, Unread},
+	{"unlicensed, picked at the exit", func(p *pen) {
+		in := p.through(fact.Entry, "无牌车")
+		p.at = p.at.Add(time.Hour)
+		out := p.through(fact.Exit, "无牌车")
+		p.write(fact.KindMatched, fact.Matched{Basis: "person", By: "li"}, nil, out, in)
+	}, Left, []Flag{Paired}, Crossed},
+	{"misread at the exit, corrected", func(p *pen) {
+		p.through(fact.Entry, "粤B12345")
+		p.at = p.at.Add(time.Hour)
+		out := p.through(fact.Exit, "粤B1234S")
+		p.write(fact.KindCorrected, fact.Corrected{By: "li"}, car("粤B12345", plate.ColourBlue), out)
+	}, Left, []Flag{Renamed}, Crossed},
+}
+
 func TestPassageSituations(t *testing.T) {
-	for _, tc := range []struct {
-		name  string
-		write func(p *pen)
-		state State
-		flags []Flag
-		basis Basis // of the entry
-	}{
-		{"reversed out of the entry is no session", func(p *pen) {
-			r := p.read(fact.Entry, "粤B1")
-			p.decide(r, fact.Entry, fact.Open)
-			p.pass(r, fact.Entry, fact.Reversed)
-		}, "", nil, ""},
-		{"held at the entry is no session", func(p *pen) {
-			p.decide(p.read(fact.Entry, "粤B1"), fact.Entry, fact.Hold)
-		}, "", nil, ""},
-		{"let in, then the booth died", func(p *pen) {
-			p.decide(p.read(fact.Entry, "粤B1"), fact.Entry, fact.Open)
-		}, Inside, nil, Assumed},
-		{"read twice at the entry", func(p *pen) {
-			p.through(fact.Entry, "粤B1")
-			p.at = p.at.Add(10 * time.Second)
-			p.through(fact.Entry, "粤B1")
-		}, Inside, []Flag{Doubled}, Crossed},
-		{"backed out of the exit", func(p *pen) {
-			in := p.through(fact.Entry, "粤B1")
-			p.at = p.at.Add(time.Hour)
-			out := p.read(fact.Exit, "粤B1")
-			p.decide(out, fact.Exit, fact.Open)
-			p.bill(in, out, 500, 0)
-			p.pass(out, fact.Exit, fact.Reversed)
-		}, Inside, nil, Crossed},
-		{"exit without an entry", func(p *pen) { p.through(fact.Exit, "粤B1") }, Left, []Flag{NoEntry}, ""},
-		{"from a camera's memory", func(p *pen) {
-			p.writeFrom("cam", fact.KindRead, fact.Read{Lane: "entry", Dir: fact.Entry, Device: "cam", Event: "7", Late: true}, car("粤B1", 0))
-		}, Inside, nil, Stored},
-		{"a camera remembers what the lane held", func(p *pen) {
-			r := p.write(fact.KindRead, fact.Read{Lane: "entry", Dir: fact.Entry, Device: "cam", Event: "7"}, car("粤B1", 0))
-			p.decide(r, fact.Entry, fact.Hold)
-			p.write(fact.KindRead, fact.Read{Lane: "entry", Dir: fact.Entry, Device: "cam", Event: "7", Late: true}, car("粤B1", 0))
-		}, "", nil, ""},
-		{"crossed without a plate being read", func(p *pen) {
-			p.write(fact.KindPassage, fact.Passage{Lane: "entry", Dir: fact.Entry, Outcome: fact.Passed}, nil)
-		}, Inside, nil, Unread},
-		{"unlicensed, picked at the exit", func(p *pen) {
-			in := p.through(fact.Entry, "无牌车")
-			p.at = p.at.Add(time.Hour)
-			out := p.through(fact.Exit, "无牌车")
-			p.write(fact.KindMatched, fact.Matched{Basis: "person", By: "li"}, nil, out, in)
-		}, Left, []Flag{Paired}, Crossed},
-		{"misread at the exit, corrected", func(p *pen) {
-			p.through(fact.Entry, "粤B12345")
-			p.at = p.at.Add(time.Hour)
-			out := p.through(fact.Exit, "粤B1234S")
-			p.write(fact.KindCorrected, fact.Corrected{By: "li"}, car("粤B12345", plate.ColourBlue), out)
-		}, Left, []Flag{Renamed}, Crossed},
-	} {
+	for _, tc := range situations {
 		t.Run(tc.name, func(t *testing.T) {
 			p := newPen(0)
 			tc.write(p)

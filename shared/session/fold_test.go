@@ -319,12 +319,12 @@ func world(t *rapid.T) []fact.Fact {
 	}
 	plates := []string{"粤B12345", "粤B1234S", "京A00001", "无牌车"}
 	for range rapid.IntRange(1, 24).Draw(t, "facts") {
-		p := rapid.SampledFrom(pens).Draw(t, "booth")
+		p := pens[rapid.IntRange(0, 1).Draw(t, "booth")]
 		p.at = p.at.Add(time.Duration(rapid.IntRange(-100, 4000).Draw(t, "seconds")) * time.Second)
 		dir := rapid.SampledFrom([]fact.Dir{fact.Entry, fact.Exit}).Draw(t, "dir")
 		text := rapid.SampledFrom(plates).Draw(t, "plate")
 		colour := plate.Colour(rapid.IntRange(0, 2).Draw(t, "colour"))
-		switch rapid.IntRange(0, 10).Draw(t, "what") {
+		switch rapid.IntRange(0, 14).Draw(t, "what") {
 		case 0, 1, 2:
 			r := p.write(fact.KindRead, fact.Read{Lane: "l", Dir: dir, Device: "cam", Event: fmt.Sprint(rapid.IntRange(0, 9).Draw(t, "event")), Late: rapid.Bool().Draw(t, "late")}, car(text, colour))
 			reads = append(reads, r)
@@ -348,6 +348,18 @@ func world(t *rapid.T) []fact.Fact {
 			} else {
 				reads = append(reads, p.write(fact.KindPassage, fact.Passage{Lane: "l", Dir: dir, Outcome: fact.Passed}, nil))
 			}
+		case 11:
+			if rapid.Bool().Draw(t, "of") {
+				reads = append(reads, p.writeFrom("person", fact.KindAdded, fact.Added{Dir: dir, By: "li"}, nil, some()))
+			} else {
+				reads = append(reads, p.writeFrom("person", fact.KindAdded, fact.Added{Dir: dir, By: "li"}, car(text, colour)))
+			}
+		case 12:
+			p.write(fact.KindMerged, fact.Merged{By: "li"}, nil, some(), some())
+		case 13:
+			p.write(fact.KindSplit, fact.Split{By: "li"}, nil, some())
+		case 14:
+			p.write(fact.KindVoided, fact.Voided{By: "li", Note: "test"}, nil, some())
 		}
 	}
 	return append(pens[0].out, pens[1].out...)
@@ -395,6 +407,28 @@ func TestFoldLaws(t *testing.T) {
 				if again, ok := b.Session(id); !ok || again.ID != s.ID {
 					t.Fatalf("%s does not name its session", id)
 				}
+			}
+		}
+		paid := map[fact.ID]ID{}
+		for _, s := range b.Sessions() {
+			for _, id := range s.Facts {
+				if e := b.facts[id]; e.observes() {
+					if again, ok := b.Session(id); !ok || again.ID != s.ID {
+						t.Fatalf("%s is an end of %s, and names %s", id, s.ID, again.ID)
+					}
+				}
+			}
+			for _, p := range s.Pays {
+				if other, twice := paid[p.Fact]; twice {
+					t.Fatalf("payment %s counts for %s and for %s", p.Fact, other, s.ID)
+				}
+				paid[p.Fact] = s.ID
+			}
+			if s.Void != nil && (s.State == Inside || s.Money.Debt != 0 || s.Money.Gross != 0) {
+				t.Fatalf("voided, and yet: %s", text(s))
+			}
+			if s.Bill != nil && slices.ContainsFunc(s.Lapsed, func(v Visit) bool { return b.facts[s.Billed].Refs[1] == v.Fact }) {
+				t.Fatalf("the bill of a false exit stands: %s", text(s))
 			}
 		}
 		seen := map[Key]int{}

@@ -70,7 +70,8 @@ func refrozen(t *testing.T, f frozen) frozen {
 			t.Fatal(err)
 		}
 	}
-	b := Fold(facts)
+	b := NewBookOf(f.Version)
+	b.Add(facts...)
 	return frozen{Version: f.Version, Facts: f.Facts, Sessions: b.Digest(), Bills: b.BillDigest(), Sums: b.Sums()}
 }
 

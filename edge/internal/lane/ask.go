@@ -124,7 +124,7 @@ func (t *step) force(f Forced) {
 	c.Forced = &f
 	if c.Phase == Arrived {
 		c.ByHand = true
-		c.take(Read{Device: "booth", Trigger: "manual", Confidence: -1, Received: t.at.Wall, ByHand: true})
+		c.take(Read{Device: "booth", Trigger: fact.TriggerPerson, Confidence: -1, Received: t.at.Wall, ByHand: true})
 	}
 	t.look()
 }
@@ -142,7 +142,7 @@ func (t *step) askCorrect(a Ask) {
 	}
 	if c.Phase == Arrived {
 		// No camera has read it: what the person typed is its read.
-		c.take(Read{Device: "booth", Trigger: "manual", Confidence: -1, Plate: a.Plate, Received: t.at.Wall, ByHand: true})
+		c.take(Read{Device: "booth", Trigger: fact.TriggerPerson, Confidence: -1, Plate: a.Plate, Received: t.at.Wall, ByHand: true})
 		t.look()
 		t.answerNow(a, nil)
 		return

@@ -1571,7 +1571,7 @@ export interface components {
             facts: components["schemas"]["ParkingFact"][] | null;
             flags: string[] | null;
             /** @enum {string} */
-            grade: "both" | "one" | "sensor";
+            grade: "both" | "one" | "person" | "sensor";
             id: string;
             /** Format: date-time */
             left_at: string | null;
@@ -2127,7 +2127,7 @@ export interface components {
             exit_lane: string;
             flags: string[] | null;
             /** @enum {string} */
-            grade: "both" | "one" | "sensor";
+            grade: "both" | "one" | "person" | "sensor";
             id: string;
             /** Format: date-time */
             left_at: string | null;
@@ -2155,7 +2155,7 @@ export interface components {
             /** Format: date-time */
             at: string;
             /** @enum {string} */
-            basis: "crossed" | "assumed" | "stored" | "unread";
+            basis: "crossed" | "assumed" | "stored" | "unread" | "told";
             fact: string;
             lane: string;
             photos: components["schemas"]["ParkingPhoto"][] | null;

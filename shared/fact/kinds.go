@@ -30,6 +30,8 @@ const (
 	KindMerged    Kind = "session.merged"   // [Merged], refs an observation of the later session, then one of the earlier
 	KindSplit     Kind = "session.split"    // [Split], refs the observation with which another session begins
 	KindVoided    Kind = "session.voided"   // [Voided], refs an observation of the session
+	KindMode      Kind = "mode.set"         // [Mode] of a lane
+	KindModeEnded Kind = "mode.ended"       // [ModeEnded], refs the fact that set it
 )
 
 // Dir is which way a lane leads.

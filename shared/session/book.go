@@ -24,6 +24,7 @@ type Book struct {
 	sessions map[ID]*Session // by id and alias
 	clocks   map[clockKey]offset
 	timed    map[clockKey][]fact.ID // facts whose time counts, by the clock they are on
+	modes    map[string]*entry      // the last mode that each lane was set to
 	poor     []Poor
 }
 
@@ -59,7 +60,7 @@ func NewBookOf(version int) *Book {
 		version: version,
 		facts:   map[fact.ID]*entry{}, byRef: map[fact.ID][]fact.ID{}, vehicles: map[Key]*vehicle{},
 		keys: map[fact.ID]Key{}, sessions: map[ID]*Session{}, clocks: map[clockKey]offset{},
-		timed: map[clockKey][]fact.ID{},
+		timed: map[clockKey][]fact.ID{}, modes: map[string]*entry{},
 	}
 }
 
@@ -110,6 +111,8 @@ func (b *Book) add(in *fact.Fact, dirty map[Key]struct{}) {
 		b.setClock(e, dirty)
 	case fact.Corrected, fact.Matched, fact.Merged:
 		b.assign(e.Refs[0], dirty)
+	case fact.Mode:
+		b.setMode(e)
 	}
 	if e.observes() || e.Kind == fact.KindCash || e.Kind == fact.KindPayment {
 		ck := clockKey{e.Author, e.Source, e.Boot}

@@ -31,6 +31,10 @@ func (t *step) ask(a Ask) {
 			t.refuse(a, Refused, textUnderArm)
 			return
 		}
+		if t.Mode.open() {
+			t.refuse(a, Refused, textHeldOpen)
+			return
+		}
 		t.Asks = append(t.Asks, Waiting{a.ID, WantClose, t.Car.N, a.Command})
 		t.do(Lower{Car: t.Car.N, Read: t.Car.Read, ByHand: true})
 	case WantCorrect:
@@ -39,6 +43,8 @@ func (t *step) ask(a Ask) {
 		t.askMatch(a)
 	case WantCash:
 		t.askCash(a)
+	case WantMode:
+		t.askMode(a)
 	default:
 		t.refuse(a, Invalid, textUnknownWant)
 	}
@@ -62,10 +68,14 @@ func (t *step) admit(a Ask) (Verdict, tariff.Text) {
 	if a.Want == WantCash && slices.Contains(t.Done, a.Action) {
 		return Replayed, textReplayed
 	}
-	if a.Token != t.Token() {
+	if a.Want == WantMode {
+		if a.Command != nil && a.Token.Boot != t.Boot {
+			return Mismatched, textOtherRun
+		}
+	} else if a.Token != t.Token() {
 		return Mismatched, textMismatched
 	}
-	if (a.Want == WantOpen || a.Want == WantClose) && a.Note == "" {
+	if (a.Want == WantOpen || a.Want == WantClose || a.Want == WantMode && a.Mode.Mode != "") && a.Note == "" {
 		return Invalid, textNoReason
 	}
 	if a.By == "" {

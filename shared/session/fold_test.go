@@ -234,6 +234,26 @@ func TestHeldAtTheExit(t *testing.T) {
 	}
 }
 
+// An agent that is killed while a driver looks for the money reads the vehicle again when it is back.
+func TestReadAgainAtTheExitAfterARestart(t *testing.T) {
+	p := newPen(0)
+	p.through(fact.Entry, "粤B1")
+	p.at = p.at.Add(time.Hour)
+	first := p.read(fact.Exit, "粤B1")
+	p.decide(first, fact.Exit, fact.Hold)
+	p.at = p.at.Add(2 * time.Minute)
+	p.decide(p.read(fact.Exit, "粤B1"), fact.Exit, fact.Hold)
+	if s := only(t, Fold(p.out)); s.Held == nil || s.Held.Fact != first {
+		t.Errorf("it is not taken to stand there since %s: %s", first, text(s))
+	}
+	p.at = p.at.Add(HeldFor)
+	late := p.read(fact.Exit, "粤B1")
+	p.decide(late, fact.Exit, fact.Hold)
+	if s := only(t, Fold(p.out)); s.Held == nil || s.Held.Fact != late {
+		t.Errorf("nobody stands so long without being seen: %s", text(s))
+	}
+}
+
 func TestEnteredAgainWithoutExit(t *testing.T) {
 	p := newPen(0)
 	first := p.through(fact.Entry, "粤B1")

@@ -52,7 +52,7 @@ func (b *Book) timeline(v *vehicle) []*Session {
 	for i := range seen {
 		s := &seen[i]
 		if s.held {
-			if open := standing(out, s); open != nil {
+			if open := standing(out, s); open != nil && (b.version < 2 || !open.stillHeld(s)) {
 				open.Held = &s.visit
 			}
 			continue
@@ -255,6 +255,12 @@ func lastInside(out []*Session, p plate.Plate) *Session {
 // clash reports whether the colours of two readings of one text say that they are two vehicles.
 func clash(a, b plate.Plate) bool {
 	return a.Colour.Known() && b.Colour.Known() && a.Colour != b.Colour
+}
+
+// stillHeld reports whether a vehicle that is seen at an exit has not been away since it was held there before: nobody
+// saw it leave, so it was read anew because the agent was started anew.
+func (s *Session) stillHeld(again *sighting) bool {
+	return s.Held != nil && s.Held.Lane == again.visit.Lane && again.at.Sub(s.Held.At) <= HeldFor
 }
 
 // merge takes another reading of the session's own entry.

@@ -88,7 +88,9 @@ func Find(book *session.Book, c *wire.Config, q Query) Finding {
 	} else if q.Mode.waives(c.Policy) {
 		coupons = append(coupons, session.Waiver(q.Mode.By, q.Mode.Note))
 	}
-	found.Held = nil // an earlier stand at an exit is over: it came anew
+	if found.Held != nil && found.Held.Lane != q.Lane {
+		found.Held = nil // its stand at another exit is over
+	}
 	bill, err := session.Price(*found, q.At, c, coupons...)
 	if err != nil {
 		f.Trouble = err.Error()

@@ -643,8 +643,11 @@ func TestTextsAreForTheDisplay(t *testing.T) {
 	}
 	for _, dir := range []fact.Dir{fact.Entry, fact.Exit} {
 		check(idle(dir))
+		for _, mode := range []fact.LaneMode{fact.HeldOpen, fact.Locked, fact.Convoy} {
+			check((&step{State: State{Mode: Mode{Kind: mode}}}).idle())
+		}
 		check(unread(dir))
-		for _, reason := range []string{ReasonEntry, ReasonFree, ReasonPaid, ReasonAgain, ReasonUnpaid, ReasonNoEntry, ReasonNoPlate, ReasonNoPrice, ReasonJournal, ReasonManual} {
+		for _, reason := range []string{ReasonEntry, ReasonFree, ReasonPaid, ReasonAgain, ReasonUnpaid, ReasonNoEntry, ReasonNoPlate, ReasonNoPrice, ReasonJournal, ReasonManual, ReasonLocked, ReasonOpen, ReasonConvoy} {
 			for _, action := range []fact.Action{fact.Open, fact.Hold} {
 				p := newPost(t, fact.Exit)
 				p.enter("粤B12345")

@@ -46,6 +46,7 @@ func documents() []document {
 		{fact.KindCorrected, fact.Corrected{}},
 		{fact.KindMatched, fact.Matched{}},
 		{fact.KindCommand, fact.Command{}},
+		{fact.KindRetold, fact.Retold{}},
 	} {
 		docs = append(docs, document{name: "fact." + string(body.kind), title: "The body of a fact of kind " + string(body.kind), value: body.value})
 	}

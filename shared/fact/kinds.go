@@ -26,7 +26,11 @@ const (
 	KindCorrected Kind = "plate.corrected"  // [Corrected], hidden [Vehicle], refs the observation
 	KindMatched   Kind = "session.matched"  // [Matched], refs exit observation, then entry observation
 	KindCommand   Kind = "command.judged"   // [Command], refs the observation at the lane, if any
+	KindRetold    Kind = "fact.retold"      // [Retold], refs the fact it carries, then that fact's refs
 )
+
+// Money reports whether facts of a kind say that money moved or is owed. Of these a booth keeps a second copy.
+func (k Kind) Money() bool { return k == KindBill || k == KindCash || k == KindPayment }
 
 // Dir is which way a lane leads.
 type Dir string

@@ -24,6 +24,7 @@ type Book struct {
 	clocks   map[clockKey]offset
 	timed    map[clockKey][]fact.ID // facts whose time counts, by the clock they are on
 	poor     []Poor
+	retold   map[fact.ID]struct{} // facts known only because they were told again
 }
 
 // Poor is a fact that the fold cannot read: stored and sent like any other, but without effect. Somebody should look.
@@ -53,7 +54,7 @@ func NewBook() *Book {
 	return &Book{
 		facts: map[fact.ID]*entry{}, byRef: map[fact.ID][]fact.ID{}, vehicles: map[Key]*vehicle{},
 		keys: map[fact.ID]Key{}, sessions: map[ID]*Session{}, clocks: map[clockKey]offset{},
-		timed: map[clockKey][]fact.ID{},
+		timed: map[clockKey][]fact.ID{}, retold: map[fact.ID]struct{}{},
 	}
 }
 
@@ -87,10 +88,14 @@ func (b *Book) Add(facts ...fact.Fact) []Key {
 }
 
 func (b *Book) add(in *fact.Fact, dirty map[Key]struct{}) {
-	if _, known := b.facts[in.ID()]; known {
+	if known, ok := b.facts[in.ID()]; ok {
+		b.again(known, in, dirty)
 		return
 	}
 	e := read(*in)
+	if told, ok := e.body.(fact.Fact); ok {
+		b.tell(&told, dirty)
+	}
 	b.facts[e.id] = e
 	for _, r := range e.Refs {
 		b.byRef[r] = append(b.byRef[r], e.id)
@@ -260,8 +265,8 @@ func (b *Book) Fact(id fact.ID) (fact.Fact, bool) {
 	return e.Fact, true
 }
 
-// Len returns how many facts the book holds.
-func (b *Book) Len() int { return len(b.facts) }
+// Len returns how many facts the book holds, one that is only told again with the fact that tells it as one.
+func (b *Book) Len() int { return len(b.facts) - len(b.retold) }
 
 // Poor returns the facts that the fold cannot read, in no particular order.
 func (b *Book) Poor() []Poor { return slices.Clone(b.poor) }

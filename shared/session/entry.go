@@ -47,6 +47,9 @@ func read(f fact.Fact) *entry {
 		decode[fact.Matched](e, 2)
 	case fact.KindClock:
 		decode[fact.Clock](e, 0)
+	case fact.KindRetold:
+		e.told()
+		return e
 	}
 	if v, ok, err := fact.Reveal(&e.Fact); err != nil {
 		e.poor = errors.Join(e.poor, err)

@@ -27,6 +27,7 @@ type pen struct {
 	head   fact.Head
 	at     time.Time
 	out    []fact.Fact
+	logged []fact.Record // in step with out
 }
 
 func newPen(n int) *pen {
@@ -43,12 +44,12 @@ func (p *pen) write(kind fact.Kind, body, hidden any, refs ...fact.ID) fact.ID {
 }
 
 func (p *pen) writeFrom(source string, kind fact.Kind, body, hidden any, refs ...fact.ID) fact.ID {
-	_, f, head, err := fact.Seal(p.head, p.key, fact.Stamp{Lot: "riverside", Author: p.author, Boot: "b1", Now: p.at},
+	r, f, head, err := fact.Seal(p.head, p.key, fact.Stamp{Lot: "riverside", Author: p.author, Boot: "b1", Now: p.at},
 		fact.Draft{At: p.at, Source: source, Kind: kind, Body: body, Hidden: hidden, Refs: refs})
 	if err != nil {
 		panic(err)
 	}
-	p.head, p.out = head, append(p.out, f)
+	p.head, p.out, p.logged = head, append(p.out, f), append(p.logged, r)
 	return f.ID()
 }
 
@@ -304,7 +305,10 @@ func TestClockFactMovesALateRead(t *testing.T) {
 }
 
 // world draws facts of two booths about few plates, so that they meet in every way: true stories mixed with nonsense.
-func world(t *rapid.T) []fact.Fact {
+func world(t *rapid.T) []fact.Fact { facts, _ := worldOf(t); return facts }
+
+// worldOf also returns the facts' records.
+func worldOf(t *rapid.T) ([]fact.Fact, []fact.Record) {
 	pens := []*pen{newPen(0), newPen(1)}
 	var reads []fact.ID
 	some := func() fact.ID {
@@ -346,7 +350,7 @@ func world(t *rapid.T) []fact.Fact {
 			}
 		}
 	}
-	return append(pens[0].out, pens[1].out...)
+	return append(pens[0].out, pens[1].out...), append(pens[0].logged, pens[1].logged...)
 }
 
 func TestFoldIsAFunctionOfTheSet(t *testing.T) {

@@ -123,7 +123,7 @@ func (b *Book) sighting(e *entry) (s sighting, moved bool) {
 	var decision, passage *entry
 	for _, id := range b.byRef[e.id] {
 		r := b.facts[id]
-		if r.poor != nil {
+		if r.poor != nil || r.Kind == fact.KindRetold { // what it tells speaks for itself
 			continue
 		}
 		s.about = append(s.about, r)

@@ -84,7 +84,7 @@ func readHeader(db *bbolt.DB) (*header, error) {
 		if err := json.Unmarshal(m.Get(metaKey), h); err != nil {
 			return fmt.Errorf("read header: %w", err)
 		}
-		if h.V != 1 || !h.Author.Valid() || tx.Bucket(logBucket) == nil {
+		if h.V != version || !h.Author.Valid() || tx.Bucket(logBucket) == nil {
 			return fmt.Errorf("header of version %d, author %.20q is not understood", h.V, h.Author)
 		}
 		return nil

@@ -132,3 +132,12 @@ func Range(b *bbolt.Bucket, after, upto uint64, n int) ([]fact.Record, error) {
 	}
 	return out, nil
 }
+
+// SyncDir makes names that were made, changed or removed in a folder last.
+func SyncDir(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Sync(), d.Close())
+}

@@ -14,7 +14,9 @@ const (
 	leafPage    = 0x02
 	leafElement = 16
 	bucketLeaf  = 0x01
-	maxOverflow = 256 // pages; the largest record takes 18
+	// A bucket's value: root page u64 (0: it lies here), sequence u64. Source: internal/common/bucket.go.
+	bucketHeader = 16
+	maxOverflow  = 256 // pages; the largest record takes 18
 )
 
 // Element is one key of a file with the place of its value.
@@ -66,17 +68,38 @@ func scan(r io.ReaderAt, size int64, visit func(Element)) {
 
 // leaf visits the elements of a leaf page that lie within it.
 func leaf(page []byte, at int64, visit func(Element)) {
-	le := binary.LittleEndian
+	each(page, func(bucket bool, key, value []byte, pos int) {
+		if !bucket {
+			visit(Element{Key: key, At: at + int64(pos), Size: len(value)})
+			return
+		}
+		// A small bucket lies whole in its value, as one page behind its header. There are none inside it.
+		if len(value) <= bucketHeader+pageHeader || binary.LittleEndian.Uint16(value[bucketHeader+8:]) != leafPage {
+			return
+		}
+		each(value[bucketHeader:], func(bucket bool, key, value []byte, inside int) {
+			if !bucket {
+				visit(Element{Key: key, At: at + int64(pos+bucketHeader+inside), Size: len(value)})
+			}
+		})
+	})
+}
+
+// each visits the elements of a leaf page that lie within it, with the places of their values.
+func each(page []byte, visit func(bucket bool, key, value []byte, pos int)) {
+	le, size, used := binary.LittleEndian, int64(len(page)), int64(0)
 	for i := range int(le.Uint16(page[10:])) {
 		e := pageHeader + i*leafElement
 		if e+leafElement > len(page) {
 			return
 		}
-		flags, pos, ksize, vsize := le.Uint32(page[e:]), int(le.Uint32(page[e+4:])), int(le.Uint32(page[e+8:])), int(le.Uint32(page[e+12:]))
-		key := e + pos
-		if flags&bucketLeaf != 0 || pos < leafElement || ksize > len(page) || vsize > len(page) || key+ksize+vsize > len(page) {
-			continue
+		pos, ksize, vsize := int64(le.Uint32(page[e+4:])), int64(le.Uint32(page[e+8:])), int64(le.Uint32(page[e+12:]))
+		if used += ksize + vsize; used > size {
+			return // they overlap: it is no page of ours, and could keep us busy for ever
 		}
-		visit(Element{Key: page[key : key+ksize : key+ksize], At: at + int64(key+ksize), Size: vsize})
+		if key := int64(e) + pos; pos >= leafElement && key+ksize+vsize <= size {
+			value := key + ksize
+			visit(le.Uint32(page[e:])&bucketLeaf != 0, page[key:value:value], page[value:value+vsize], int(value))
+		}
 	}
 }

@@ -95,3 +95,6 @@ func less(x, y *fact.Fact) bool {
 	}
 	return bytes.Compare(x.Body, y.Body) < 0
 }
+
+// Retold reports whether a fact is known only because it was told again.
+func (b *Book) Retold(id fact.ID) bool { _, ok := b.retold[id]; return ok }

@@ -91,22 +91,28 @@ func (r *Remains) name() {
 	}
 }
 
+// readCopies takes the author's facts out of the second copy. Where nothing of the file can be read, the last one there
+// says who the author was.
 func (r *Remains) readCopies(dir string) error {
 	type numbered struct {
-		seq uint64
-		r   fact.Record
+		fact   fact.Fact
+		record fact.Record
 	}
 	var all []numbered
 	err := spare.Read(dir, func(rec fact.Record) {
-		f, err := fact.Unseal(rec)
-		if err == nil && f.Author == r.Author && f.Lot == r.Lot && fact.VerifySig(rec, r.key) {
-			all = append(all, numbered{f.Seq, rec})
-			r.Last = max(r.Last, f.Seq)
+		if f, err := fact.Unseal(rec); err == nil && fact.VerifySig(rec, r.key) {
+			f.Body, f.Private = nil, nil // only who and where
+			all = append(all, numbered{f, rec})
 		}
 	})
-	slices.SortStableFunc(all, func(x, y numbered) int { return cmp.Compare(x.seq, y.seq) })
+	if n := len(all); r.Author == "" && n > 0 {
+		r.Lot, r.Author = all[n-1].fact.Lot, all[n-1].fact.Author
+	}
+	all = slices.DeleteFunc(all, func(n numbered) bool { return n.fact.Author != r.Author || n.fact.Lot != r.Lot })
+	slices.SortStableFunc(all, func(x, y numbered) int { return cmp.Compare(x.fact.Seq, y.fact.Seq) })
 	for _, n := range all {
-		r.copies, r.seqs = append(r.copies, n.r), append(r.seqs, n.seq)
+		r.copies, r.seqs = append(r.copies, n.record), append(r.seqs, n.fact.Seq)
+		r.Last = n.fact.Seq
 	}
 	return err
 }

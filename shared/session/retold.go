@@ -7,7 +7,7 @@ import (
 )
 
 // told decodes what a fact tells again; that fact becomes its body.
-func (e *entry) told() {
+func (e *entry) told(version int) {
 	inner, err := fact.Told(&e.Fact)
 	if err != nil {
 		e.poor = err
@@ -16,7 +16,7 @@ func (e *entry) told() {
 	if inner.Kind == fact.KindClock {
 		return // the run that it was about is over, and other nodes find clocks by their author's own log only
 	}
-	if e.poor = read(inner).poor; e.poor == nil {
+	if e.poor = read(inner, version).poor; e.poor == nil {
 		e.body = inner
 	}
 }
@@ -50,7 +50,7 @@ func (b *Book) exchange(in *fact.Fact, dirty map[Key]struct{}) {
 	for k := range b.vehicles {
 		dirty[k] = struct{}{}
 	}
-	fresh := NewBook()
+	fresh := NewBookOf(b.version)
 	fresh.retold = b.retold
 	delete(b.facts, in.ID())
 	for _, e := range b.facts {

@@ -61,7 +61,7 @@ func TestTheAuthorsLogBeatsWhatIsToldOfIt(t *testing.T) {
 	a, forged, heir := newPen(0), newPen(0), newPen(1)
 	in := a.through(fact.Entry, "粤B12345")
 	forged.through(fact.Entry, "京A00001")
-	for _, r := range forged.logged {
+	for _, r := range forged.sealed {
 		heir.tell(t, r, 0, "")
 	}
 	want := Fold(a.out).Digest()
@@ -85,15 +85,15 @@ func TestAForksFactsAreOfAnAuthorOfTheirOwn(t *testing.T) {
 	copied := *a
 	shared := len(a.out)
 	a.through(fact.Entry, "粤B11111")
-	copied.out, copied.logged = nil, nil
+	copied.out, copied.sealed = nil, nil
 	in := copied.through(fact.Entry, "京A00002")
 	out := copied.read(fact.Exit, "京A00002")
 	copied.decide(out, fact.Exit, fact.Open)
 	copied.bill(in, out, 500, 0)
 	copied.cash(in, 500, "x")
 	copied.pass(out, fact.Exit, fact.Passed)
-	heir, branch := newPen(1), fact.Branch(copied.logged[0])
-	for _, r := range copied.logged {
+	heir, branch := newPen(1), fact.Branch(copied.sealed[0])
+	for _, r := range copied.sealed {
 		heir.tell(t, r, uint64(shared)+1, branch)
 	}
 	b := Fold(append(append([]fact.Fact{}, a.out...), heir.out...))

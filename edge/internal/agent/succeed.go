@@ -87,7 +87,7 @@ func (a *Agent) endIncarnation(ctx context.Context) bool {
 	a.o.Alarm(AlarmEnded, string(author), true, why)
 	it, err := a.aside.Name(salvage.Item{Was: journalFile, Why: why, At: a.o.Now(), Author: author, Agreed: agreed, Open: true})
 	if err == nil {
-		if err = a.lot.Succeed(ctx, a.aside.Path(it)); err != nil {
+		if err = a.lot.Succeed(ctx, a.journal, a.aside.Path(it)); err != nil {
 			err = errors.Join(err, a.aside.Drop(it))
 		}
 	}

@@ -35,7 +35,6 @@ type Own interface {
 	Append(ctx context.Context, c journal.Compose) ([]fact.Fact, error)
 	Records(after uint64, n int) ([]fact.Record, error)
 	Observe(seen fact.HLC)
-	End(ctx context.Context, e journal.Ending) error
 }
 
 // Options say which lot it is and whom to believe. Log may be nil.

@@ -88,15 +88,20 @@ func (l *Lot) Ending() (author fact.Author, why string, agreed fact.Head, ok boo
 	return l.own.Author(), l.ending, l.agreed, l.ending != ""
 }
 
+// Ender is the booth's own journal: *journal.Journal.
+type Ender interface {
+	End(ctx context.Context, e journal.Ending) error
+}
+
 // Succeed ends the present incarnation: its journal's file goes to a place on the same disk, and a new author begins. The
 // lanes go on: what they append meanwhile waits. Of the ended log nothing is left in the store; its facts stay folded
 // until they come back as another author's, which package salvage sees to.
-func (l *Lot) Succeed(ctx context.Context, to string) error {
+func (l *Lot) Succeed(ctx context.Context, own Ender, to string) error {
 	_, why, _, ok := l.Ending()
 	if !ok {
 		return nil
 	}
-	return l.own.End(ctx, journal.Ending{Why: why, To: to, Around: l.succeed})
+	return own.End(ctx, journal.Ending{Why: why, To: to, Around: l.succeed})
 }
 
 func (l *Lot) succeed(swap func()) {

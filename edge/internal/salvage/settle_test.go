@@ -84,7 +84,7 @@ func (b *box) succeed() Item {
 	}
 	it, err := b.aside.Name(Item{Was: "journal.db", Why: why, At: time.Now(), Author: author, Agreed: agreed, Open: true})
 	if err == nil {
-		err = b.Lot.Succeed(b.t.Context(), b.aside.Path(it))
+		err = b.Lot.Succeed(b.t.Context(), b.Journal, b.aside.Path(it))
 	}
 	if err != nil {
 		b.t.Fatal(err)

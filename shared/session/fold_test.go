@@ -353,7 +353,10 @@ func TestClockFactMovesALateRead(t *testing.T) {
 }
 
 // world draws facts of two booths about few plates, so that they meet in every way: true stories mixed with nonsense.
-func world(t *rapid.T) []fact.Fact {
+func world(t *rapid.T) []fact.Fact { facts, _ := worldOf(t); return facts }
+
+// worldOf also returns the facts' records.
+func worldOf(t *rapid.T) ([]fact.Fact, []fact.Record) {
 	pens := []*pen{newPen(0), newPen(1)}
 	var reads []fact.ID
 	some := func() fact.ID {
@@ -407,7 +410,7 @@ func world(t *rapid.T) []fact.Fact {
 			p.write(fact.KindVoided, fact.Voided{By: "li", Note: "test"}, nil, some())
 		}
 	}
-	return append(pens[0].out, pens[1].out...)
+	return append(pens[0].out, pens[1].out...), append(pens[0].sealed, pens[1].sealed...)
 }
 
 func TestFoldIsAFunctionOfTheSet(t *testing.T) {

@@ -147,7 +147,7 @@ func (b *Book) sighting(e *entry) (s sighting, moved bool) {
 	var decision, passage *entry
 	for _, id := range b.byRef[e.id] {
 		r := b.facts[id]
-		if r.poor != nil || r.observes() { // an end that is added speaks for itself
+		if r.poor != nil || r.observes() || r.Kind == fact.KindRetold { // an end that is added, or what is told again, speaks for itself
 			continue
 		}
 		s.about = append(s.about, r)

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"net"
 	"net/http"
 	"time"
 
@@ -24,7 +23,7 @@ type caller struct {
 func newCaller(x *Exchange, booth, addr string) *caller {
 	t := &http.Transport{
 		TLSClientConfig: x.o.Credentials.Dial(booth), TLSHandshakeTimeout: 5 * time.Second,
-		DialContext:           (&net.Dialer{Timeout: 3 * time.Second}).DialContext,
+		DialContext:           x.o.Dial,
 		ResponseHeaderTimeout: 10 * time.Second, MaxConnsPerHost: 1, IdleConnTimeout: time.Minute,
 	}
 	return &caller{x: x, booth: booth, addr: addr, client: &http.Client{Transport: t, Timeout: 20 * time.Second}}

@@ -47,7 +47,8 @@ type Options struct {
 	Lot, Booth  string
 	Memory      Memory
 	Credentials Credentials
-	Listener    net.Listener // plain TCP; TLS is put on by Run
+	Listener    net.Listener                                                      // plain TCP; TLS is put on by Run
+	Dial        func(ctx context.Context, network, addr string) (net.Conn, error) // nil: TCP
 	Now         func() time.Time
 	Log         *slog.Logger  // nil discards
 	Every       time.Duration // between comparisons of cursors; 0 means 1 s
@@ -85,6 +86,9 @@ func New(o Options) (*Exchange, error) {
 	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.Dial == nil {
+		o.Dial = (&net.Dialer{Timeout: 3 * time.Second}).DialContext
 	}
 	if o.Every == 0 {
 		o.Every = time.Second

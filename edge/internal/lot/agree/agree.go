@@ -49,6 +49,9 @@ type Credentials interface {
 	Serve(allowed func(booth string) bool) *tls.Config
 }
 
+// Dial opens a plain connection to an address of the configuration.
+type Dial = func(ctx context.Context, network, addr string) (net.Conn, error)
+
 // Options say who the member is. Listener is taken over by Run, which closes it.
 type Options struct {
 	Lot, Booth  string
@@ -56,6 +59,7 @@ type Options struct {
 	Memory      Memory
 	Credentials Credentials
 	Listener    net.Listener // plain TCP on the address that the configuration gives; TLS is put on by Run
+	Dial        Dial         // nil: TCP
 	Now         func() time.Time
 	Log         *slog.Logger // nil discards
 	Timing      Timing
@@ -109,6 +113,9 @@ func New(o Options) (*Member, error) {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
+	if o.Dial == nil {
+		o.Dial = (&net.Dialer{}).DialContext
+	}
 	o.Timing.fill()
 	return &Member{o: o, fsm: newMachine(o.Lot, o.Memory, o.Log)}, nil
 }
@@ -157,7 +164,7 @@ func (m *Member) open() (r *raft.Raft, closeAll func() error, err error) {
 	if err != nil {
 		return nil, nil, errors.Join(fmt.Errorf("open raft's snapshots: %w", err), store.Close())
 	}
-	stream := newStream(m.o.Listener, m.o.Credentials, m.boothAt, m.listed)
+	stream := newStream(m.o.Listener, m.o.Dial, m.o.Credentials, m.boothAt, m.listed)
 	transport := raft.NewNetworkTransportWithConfig(&raft.NetworkTransportConfig{
 		Stream: stream, MaxPool: 3, Timeout: 10 * time.Second, Logger: logger, MsgpackUseNewTimeFormat: true,
 	})

@@ -125,5 +125,5 @@ func (m *Member) reconcile(ctx context.Context, r *raft.Raft) error {
 func (m *Member) reachable(ctx context.Context, step change) error {
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
 	defer cancel()
-	return meet(ctx, m.o.Credentials, step.booth, step.addr)
+	return meet(ctx, m.o.Dial, m.o.Credentials, step.booth, step.addr)
 }

@@ -22,6 +22,7 @@ const strangers = 16
 // raft's transport leaves those it accepted open when it is closed.
 type stream struct {
 	tcp     net.Listener
+	dial    Dial
 	creds   Credentials
 	server  *tls.Config
 	boothAt func(addr string) (string, bool)
@@ -35,9 +36,9 @@ type stream struct {
 	closed bool
 }
 
-func newStream(tcp net.Listener, creds Credentials, boothAt func(string) (string, bool), listed func(string) bool) *stream {
+func newStream(tcp net.Listener, dial Dial, creds Credentials, boothAt func(string) (string, bool), listed func(string) bool) *stream {
 	s := &stream{
-		tcp: tcp, creds: creds, server: creds.Serve(listed), boothAt: boothAt, ready: make(chan net.Conn),
+		tcp: tcp, dial: dial, creds: creds, server: creds.Serve(listed), boothAt: boothAt, ready: make(chan net.Conn),
 		slots: make(chan struct{}, strangers), done: make(chan struct{}), conns: map[net.Conn]struct{}{},
 	}
 	s.group.Go(s.accept)
@@ -160,7 +161,7 @@ func (s *stream) Dial(addr raft.ServerAddress, timeout time.Duration) (net.Conn,
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), timeout)
 	defer cancel()
-	c, err := (&net.Dialer{}).DialContext(ctx, "tcp", string(addr))
+	c, err := s.dial(ctx, "tcp", string(addr))
 	if err != nil {
 		return nil, err
 	}
@@ -176,10 +177,11 @@ func (s *stream) Dial(addr raft.ServerAddress, timeout time.Duration) (net.Conn,
 }
 
 // meet opens a connection to a booth and closes it.
-func meet(ctx context.Context, creds Credentials, booth, addr string) error {
-	c, err := (&tls.Dialer{Config: creds.Dial(booth)}).DialContext(ctx, "tcp", addr)
+func meet(ctx context.Context, dial Dial, creds Credentials, booth, addr string) error {
+	c, err := dial(ctx, "tcp", addr)
 	if err != nil {
 		return err
 	}
-	return c.Close()
+	defer c.Close() // nothing was said that could be lost
+	return tls.Client(c, creds.Dial(booth)).HandshakeContext(ctx)
 }

@@ -29,6 +29,7 @@ func (m *Member) lead(ctx context.Context, r *raft.Raft) {
 	gather := time.NewTimer(m.o.Timing.Gather)
 	defer gather.Stop()
 	gathering := true
+	said := "" // a trouble that lasts is told once
 	for {
 		members := false
 		select {
@@ -54,7 +55,13 @@ func (m *Member) lead(ctx context.Context, r *raft.Raft) {
 		if err == nil && members {
 			err = m.reconcile(ctx, r)
 		}
-		if err != nil && ctx.Err() == nil && !lost(err) {
+		switch {
+		case err == nil:
+			if members {
+				said = ""
+			}
+		case ctx.Err() == nil && !lost(err) && err.Error() != said:
+			said = err.Error()
 			m.o.Log.Warn("leading the booths' group", "err", err)
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"path/filepath"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -30,15 +31,18 @@ type group struct {
 	net    *lan.LAN
 	config wire.Config
 	boxes  []*box
+	log    *slog.Logger
 }
 
 // box is one booth of a group.
 type box struct {
 	*lottest.Booth
-	g      *group
-	member *agree.Member
-	x      *peer.Exchange
-	stops  []func()
+	g     *group
+	x     *peer.Exchange
+	stops []func()
+
+	mu sync.Mutex
+	m  *agree.Member
 }
 
 // shape is how a lot's booths are laid out.
@@ -62,7 +66,7 @@ var shapes = []shape{
 // build starts the boxes of a lot and waits until the group has its members.
 func build(t testing.TB, s shape, timing agree.Timing) *group {
 	t.Helper()
-	g := &group{t: t, ca: enrolltest.New(t), net: lan.Memory()}
+	g := &group{t: t, ca: enrolltest.New(t), net: lan.Memory(), log: slog.New(slog.DiscardHandler)}
 	var booths []wire.Booth
 	for i := range s.booths {
 		b := wire.Booth{ID: fmt.Sprintf("booth-%c", 'a'+i), Voter: i < s.voters}
@@ -88,7 +92,7 @@ func build(t testing.TB, s shape, timing agree.Timing) *group {
 		if l == nil {
 			return false
 		}
-		m := l.member.Status()
+		m := l.member().Status()
 		return len(m.Voters) == s.voters && len(m.Others) == s.booths-s.voters
 	})
 	return g
@@ -114,20 +118,50 @@ func (b *box) start(timing agree.Timing) {
 	id, dial := b.Identity, b.g.net.Dial(b.Identity.Booth)
 	l, err := b.g.net.Listen(at.Peer)
 	must(t, err)
-	b.x, err = peer.New(peer.Options{Lot: id.Lot, Booth: id.Booth, Memory: b.Lot, Credentials: id, Listener: l, Dial: dial, Now: time.Now})
+	b.x, err = peer.New(peer.Options{Lot: id.Lot, Booth: id.Booth, Memory: b.Lot, Credentials: id, Listener: l, Dial: dial, Now: time.Now, Member: b.memberID})
 	must(t, err)
 	b.run(b.x.Run)
-	if at.Raft == "" {
-		return
-	}
-	l, err = b.g.net.Listen(at.Raft)
-	must(t, err)
-	b.member, err = agree.New(agree.Options{
-		Lot: id.Lot, Booth: id.Booth, Dir: filepath.Join(b.Dir, "raft"), Memory: b.Lot, Credentials: id,
-		Listener: l, Dial: dial, Now: time.Now, Log: slog.New(slog.DiscardHandler), Timing: timing,
+	b.run(func(ctx context.Context) error {
+		for { // as the agent keeps it up
+			l, err := b.g.net.Listen(at.Raft)
+			if err != nil {
+				return err
+			}
+			m, err := agree.New(agree.Options{
+				Lot: id.Lot, Booth: id.Booth, Dir: filepath.Join(b.Dir, "raft"), Memory: b.Lot, Credentials: id,
+				Listener: l, Dial: dial, Now: time.Now, Log: b.g.log.With("booth", id.Booth), Timing: timing, Members: b.x.Member, Replacement: id.Replacement,
+			})
+			if err != nil {
+				return err
+			}
+			b.mu.Lock()
+			b.m = m
+			b.mu.Unlock()
+			err = m.Run(ctx)
+			if ctx.Err() != nil {
+				return err
+			}
+			b.g.log.Info("member ended", "booth", id.Booth, "err", err)
+			select {
+			case <-time.After(time.Second):
+			case <-ctx.Done():
+			}
+		}
 	})
-	must(t, err)
-	b.run(b.member.Run)
+	lottest.Until(t, 10*time.Second, "a member runs", func() bool { return b.member() != nil })
+}
+
+func (b *box) member() *agree.Member {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.m
+}
+
+func (b *box) memberID() string {
+	if m := b.member(); m != nil {
+		return m.ID()
+	}
+	return ""
 }
 
 func (b *box) run(f func(context.Context) error) {
@@ -165,7 +199,7 @@ func (b *box) comeBack(timing agree.Timing) {
 
 func (g *group) leader() *box {
 	for _, b := range g.boxes {
-		if b.alive() && b.member != nil && b.member.Leads() {
+		if b.alive() && b.member().Leads() {
 			return b
 		}
 	}
@@ -228,7 +262,7 @@ func union(boxes []*box) exchange.Cursors {
 func agreed(t testing.TB, within time.Duration, boxes []*box) {
 	t.Helper()
 	lottest.Until(t, within, fmt.Sprintf("%v agree", names(boxes)), func() bool {
-		return !slices.ContainsFunc(boxes, func(b *box) bool { return b.member.Status().Agreed.Digest() != boxes[0].Lot.Cursors().Digest() })
+		return !slices.ContainsFunc(boxes, func(b *box) bool { return b.member().Status().Agreed.Digest() != boxes[0].Lot.Cursors().Digest() })
 	})
 }
 
@@ -254,8 +288,7 @@ func (b *box) leave(text string, of fact.ID, cash money.Amount) {
 // of returns the only session of a plate at the box.
 func (b *box) of(text string) session.Session {
 	b.g.t.Helper()
-	var out []session.Session
-	b.Lot.View(func(k *session.Book) { out = k.Of(session.Key(text)) })
+	out := b.ofPlate(text)
 	if len(out) != 1 {
 		b.g.t.Fatalf("%s has %d sessions of %s", b.Identity.Booth, len(out), text)
 	}

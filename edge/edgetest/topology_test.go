@@ -37,7 +37,7 @@ func TestAnyOneBoothMayDie(t *testing.T) {
 					if len(others) > 0 {
 						level(t, 10*time.Second, others)
 						if s.quorumIsAlone && dead == g.boxes[0] {
-							if st := others[0].member.Status(); st.Behind == 0 {
+							if st := others[0].member().Status(); st.Behind == 0 {
 								t.Errorf("without its only voter the group agreed on something: %+v", st)
 							}
 						} else {
@@ -153,6 +153,11 @@ func TestWitnessKeepsFactsAndHasNoLanes(t *testing.T) {
 			t.Errorf("the witness authored %d facts", own.Seq)
 		}
 	})
+}
+
+func (b *box) ofPlate(text string) (out []session.Session) {
+	b.Lot.View(func(k *session.Book) { out = k.Of(session.Key(text)) })
+	return out
 }
 
 func (b *box) sessions() (out []session.Session) {

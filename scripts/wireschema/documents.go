@@ -46,6 +46,9 @@ func documents() []document {
 		{fact.KindCorrected, fact.Corrected{}},
 		{fact.KindMatched, fact.Matched{}},
 		{fact.KindCommand, fact.Command{}},
+		{fact.KindReplaced, fact.Replaced{}},
+		{fact.KindRebuilt, fact.Rebuilt{}},
+		{fact.KindRecovered, fact.Recovered{}},
 	} {
 		docs = append(docs, document{name: "fact." + string(body.kind), title: "The body of a fact of kind " + string(body.kind), value: body.value})
 	}

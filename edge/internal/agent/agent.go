@@ -141,6 +141,9 @@ func (a *Agent) Run(ctx context.Context) (err error) {
 
 	group.Go(func() { a.keepUp(ctx, "exchange", a.runPeer) })
 	group.Go(func() { a.keepUp(ctx, "agreement", a.runMember) })
+	if a.identity.Replacement {
+		group.Go(func() { a.keepUp(ctx, "rebuilding", a.runRebuild) })
+	}
 	if !a.o.Offline {
 		group.Go(func() { a.keepUp(ctx, "uplink", a.runUplink) })
 	}

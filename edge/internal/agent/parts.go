@@ -58,7 +58,7 @@ func (a *Agent) runPeer(ctx context.Context) error {
 	}
 	x, err := peer.New(peer.Options{
 		Lot: a.identity.Lot, Booth: a.identity.Booth, Memory: a.lot, Credentials: a.identity, Listener: l, Dial: a.o.Dial,
-		Now: a.o.Now, Log: a.o.Log,
+		Member: a.memberID, Now: a.o.Now, Log: a.o.Log,
 	})
 	if err != nil {
 		return errors.Join(err, l.Close())
@@ -77,6 +77,7 @@ func (a *Agent) runMember(ctx context.Context) error {
 	m, err := agree.New(agree.Options{
 		Lot: a.identity.Lot, Booth: a.identity.Booth, Dir: filepath.Join(a.c.Data, "raft"), Memory: a.lot,
 		Credentials: a.identity, Listener: l, Dial: a.o.Dial, Now: a.o.Now, Log: a.o.Log, Timing: a.o.Timing,
+		Members: a.memberOf, Replacement: a.identity.Replacement,
 	})
 	if err != nil {
 		return errors.Join(err, l.Close())
@@ -85,6 +86,28 @@ func (a *Agent) runMember(ctx context.Context) error {
 	a.member = m
 	a.mu.Unlock()
 	return m.Run(ctx)
+}
+
+// memberID is how this box is named in the booths' group.
+func (a *Agent) memberID() string {
+	a.mu.Lock()
+	m := a.member
+	a.mu.Unlock()
+	if m == nil {
+		return ""
+	}
+	return m.ID()
+}
+
+// memberOf is how another booth's box said that it is named.
+func (a *Agent) memberOf(booth string) string {
+	a.mu.Lock()
+	x := a.peer
+	a.mu.Unlock()
+	if x == nil {
+		return ""
+	}
+	return x.Member(booth)
 }
 
 func (a *Agent) runUplink(ctx context.Context) error {

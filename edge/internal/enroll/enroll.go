@@ -35,6 +35,7 @@ type Response struct {
 	Broker      string      `json:"broker"`
 	DeviceURL   string      `json:"device_url"`
 	Config      wire.Signed `json:"config"`
+	Replaces    bool        `json:"replaces,omitempty"` // another box was this booth; its certificates were withdrawn
 }
 
 // maxAnswer bounds an enrolment answer, in bytes.

@@ -20,6 +20,7 @@ var (
 	logsBucket  = []byte("logs")
 	metaBucket  = []byte("meta")
 	configKey   = []byte("config")
+	toldKey     = []byte("told")
 	lotKey      = []byte("lot")
 )
 
@@ -35,6 +36,9 @@ func (l *Lot) load() error {
 		return err
 	}
 	if err := l.loadOthers(); err != nil {
+		return err
+	}
+	if err := l.loadTold(); err != nil {
 		return err
 	}
 	if head := l.own.Head(); head.Seq > 0 {

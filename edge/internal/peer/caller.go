@@ -3,6 +3,7 @@ package peer
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -124,6 +125,9 @@ func (c *caller) post(ctx context.Context, m Message) (Message, error) {
 	answer, err := io.ReadAll(io.LimitReader(res.Body, wire.MaxMessage+1))
 	if err != nil {
 		return Message{}, fmt.Errorf("read answer: %w", err)
+	}
+	if !c.x.present(c.booth, res.TLS) {
+		return Message{}, errors.New("it is a box whose place another one took: switch it off")
 	}
 	if res.StatusCode != http.StatusOK {
 		return Message{}, fmt.Errorf("answers %s: %.200s", res.Status, bytes.TrimSpace(answer))

@@ -20,6 +20,7 @@ type Message struct {
 	Config  uint64           `json:"config"`           // number of the sender's configuration; 0 when it has none
 	Signed  *wire.Signed     `json:"signed,omitempty"` // that configuration, when the other's is older
 	Batches []exchange.Batch `json:"batches,omitempty"`
+	Member  string           `json:"member,omitempty"` // how the sender's box is named in the booths' group
 }
 
 // Limits on one message, well below wire.MaxMessage when written as base64 in JSON.

@@ -8,6 +8,7 @@ import (
 
 	paho "github.com/eclipse/paho.mqtt.golang"
 
+	"lotkeeper/edge/internal/enroll"
 	"lotkeeper/edge/internal/lot"
 	"lotkeeper/shared/exchange"
 	"lotkeeper/shared/fact"
@@ -161,6 +162,7 @@ func (l *line) takeCursor(b []byte) error {
 		}
 	}
 	l.cloud, l.closed, l.heard, l.spoke = c.Cursors, c.Closed, true, now
+	l.u.o.Memory.Heard(enroll.Cloud, c.Cursors, c.Config)
 	l.u.set(func(s *Status) {
 		s.Heard, s.Offset, s.Refused, s.Config = now, c.At.Sub(now), c.Closed, c.Config
 	})

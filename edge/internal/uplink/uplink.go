@@ -33,6 +33,7 @@ type Memory interface {
 	Merge(b exchange.Batch) (exchange.Result, error)
 	Config() (wire.Config, bool)
 	Configure(s wire.Signed) error
+	Heard(who string, cursors exchange.Cursors, config uint64)
 	Watch(ctx context.Context) *lot.Watch
 }
 

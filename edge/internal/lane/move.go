@@ -153,6 +153,8 @@ func (t *step) gone(through bool) {
 	if through {
 		t.Last = t.Car
 		t.Last.Left = t.at.Mono
+		t.Mode.Passed++
+		t.counted()
 	}
 	if t.Car.Opened {
 		t.WantDown = true

@@ -134,6 +134,7 @@ type State struct {
 	Policy                   wire.Policy
 	Asks                     []Waiting // who waits for the barrier
 	Done                     []string  // ids of commands and cash takings that were judged
+	Mode                     Mode      // not worked as usual, for a while
 }
 
 // Waiting is somebody who waits for a barrier's answer.
@@ -172,6 +173,9 @@ func (s *State) Faults() []string {
 	if s.Arm == driver.ArmDown && s.Car.Tries >= moveTries || s.Lowers >= 2*moveTries {
 		out = append(out, "arm")
 	}
+	if s.Mode.Tries >= moveTries && s.Arm == driver.ArmDown && !slices.Contains(out, "arm") {
+		out = append(out, "arm")
+	}
 	if s.Blind {
 		out = append(out, "unread")
 	}
@@ -187,6 +191,8 @@ func (s *State) Wake() time.Duration {
 		}
 	}
 	at(s.IdleAt)
+	at(s.Mode.Until)
+	at(s.mayHold())
 	if s.Pending != nil {
 		at(s.PendTo)
 	}
@@ -227,7 +233,7 @@ func (s *State) tail() bool {
 
 // mayLower reports whether the arm should go down and may.
 func (s *State) mayLower() bool {
-	return s.WantDown && s.SafetyKnown && !s.Safety && !s.Fire && s.Lowers < 2*moveTries
+	return s.WantDown && s.SafetyKnown && !s.Safety && !s.Fire && !s.Mode.open() && s.Lowers < 2*moveTries
 }
 
 // mayRaise reports whether a barrier that was asked to open is known to be still down.

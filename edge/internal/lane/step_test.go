@@ -578,6 +578,25 @@ func TestRestartWithSomebodyReleased(t *testing.T) {
 	}
 }
 
+// A driver who looks for the money is asked for what was asked before, also when a unit more began meanwhile.
+func TestRestartWithSomebodyHeldCostsNothing(t *testing.T) {
+	p := newPost(t, fact.Exit)
+	p.enter("粤B12345")
+	p.wait(59*time.Minute + 30*time.Second)
+	p.arrive("粤B12345")
+	due := p.state.Car.Found.Bill.Due
+	p.wait(20 * time.Second)
+	p.state = New(Setting{Lane: "exit-1", Dir: fact.Exit, Boot: "boot2"})
+	p.feed(Arm{driver.ArmDown})
+	p.feed(Sensed{driver.LoopArrive, true})
+	p.feed(Sensed{driver.LoopSafety, false})
+	p.wait(time.Minute)
+	p.read("粤B12345")
+	if got := p.state.Car.Found.Bill.Due; got != due || due == 0 {
+		t.Errorf("after the restart %d is asked, before %d", got, due)
+	}
+}
+
 func TestArmFoundRaisedWithNobodyThereIsLowered(t *testing.T) {
 	p := &post{site: newSite(t), told: map[uint64]Reply{}}
 	p.state = New(Setting{Lane: "entry-1", Dir: fact.Entry, Boot: "b"})
@@ -624,8 +643,11 @@ func TestTextsAreForTheDisplay(t *testing.T) {
 	}
 	for _, dir := range []fact.Dir{fact.Entry, fact.Exit} {
 		check(idle(dir))
+		for _, mode := range []fact.LaneMode{fact.HeldOpen, fact.Locked, fact.Convoy} {
+			check((&step{State: State{Mode: Mode{Kind: mode}}}).idle())
+		}
 		check(unread(dir))
-		for _, reason := range []string{ReasonEntry, ReasonFree, ReasonPaid, ReasonAgain, ReasonUnpaid, ReasonNoEntry, ReasonNoPlate, ReasonNoPrice, ReasonJournal, ReasonManual} {
+		for _, reason := range []string{ReasonEntry, ReasonFree, ReasonPaid, ReasonAgain, ReasonUnpaid, ReasonNoEntry, ReasonNoPlate, ReasonNoPrice, ReasonJournal, ReasonManual, ReasonLocked, ReasonOpen, ReasonConvoy} {
 			for _, action := range []fact.Action{fact.Open, fact.Hold} {
 				p := newPost(t, fact.Exit)
 				p.enter("粤B12345")

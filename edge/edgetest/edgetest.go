@@ -270,6 +270,18 @@ func (b *Booth) Stop() {
 	}
 }
 
+// Replace puts a new box with an empty disk in the place of the booth's, which was stopped and does not come back, and
+// starts it.
+func (b *Booth) Replace() {
+	b.lot.T.Helper()
+	signed := b.lot.Authority.Sign(b.lot.Config)
+	b.identity = b.lot.Authority.Booth(Name, b.ID, func(r *enroll.Response) {
+		r.Config, r.Broker, r.Replaces = signed, "ssl://"+b.lot.Cloud.Broker.Addr, true
+	})
+	b.Dir = filepath.Join(b.lot.T.TempDir(), b.ID)
+	b.Start()
+}
+
 // logTo writes a booth's warnings into the test's log, as long as it runs.
 type logTo struct {
 	t     testing.TB

@@ -95,7 +95,7 @@ func (a *Agent) runRebuild(ctx context.Context) error {
 	began := a.o.Now()
 	tick := time.NewTicker(200 * time.Millisecond)
 	defer tick.Stop()
-	same, settled := Rebuild{}, 0
+	same, settled, said := Rebuild{}, 0, began
 	for {
 		select {
 		case <-ctx.Done():
@@ -103,6 +103,10 @@ func (a *Agent) runRebuild(ctx context.Context) error {
 		case <-tick.C:
 		}
 		r := a.rebuild()
+		if now := a.o.Now(); now.Sub(said) >= 5*time.Second {
+			said = now
+			a.o.Log.Info("taking over what the others hold", "facts", r.Held, "of", r.Known, "unheard", r.Unheard)
+		}
 		waited := len(r.Unheard) == 0 || a.o.Now().Sub(began) >= asking
 		if r.Held < r.Known || !waited || r.Known != same.Known {
 			same, settled = r, 0

@@ -81,6 +81,38 @@ func (l *Lot) hear(cursors exchange.Cursors) (keep bool) {
 	return keep
 }
 
+// Told returns how far logs were said to reach beyond what is held here, for others who may ask after them.
+func (l *Lot) Told() map[fact.Author]uint64 {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	out := map[fact.Author]uint64{}
+	for a, seq := range l.told {
+		if seq > l.logs[a].Head.Seq {
+			out[a] = seq
+		}
+	}
+	return out
+}
+
+// Tell remembers how far another booth heard that logs reach.
+func (l *Lot) Tell(told map[fact.Author]uint64) {
+	c := exchange.Cursors{}
+	for a, seq := range told {
+		if a.Valid() {
+			c[a] = fact.Head{Seq: seq}
+		}
+	}
+	if len(c) == 0 {
+		return
+	}
+	l.mu.Lock()
+	keep := l.hear(c)
+	l.mu.Unlock()
+	if keep {
+		l.keepTold()
+	}
+}
+
 // keepTold writes what logs are said to reach. It is a figure for people: when it cannot be written, it is not.
 func (l *Lot) keepTold() {
 	l.merge.Lock()

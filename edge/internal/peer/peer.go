@@ -34,6 +34,8 @@ type Memory interface {
 	Signed() (wire.Signed, bool)
 	Configure(s wire.Signed) error
 	Heard(booth string, cursors exchange.Cursors, config uint64)
+	Told() map[fact.Author]uint64
+	Tell(told map[fact.Author]uint64)
 	Former(booth string, key ed25519.PublicKey) bool
 	Watch(ctx context.Context) *lot.Watch
 }
@@ -245,7 +247,7 @@ func (x *Exchange) listed(booth string) bool {
 // compose says how far we reach and packs what a booth that said this lacks.
 func (x *Exchange) compose(said word) (Message, error) {
 	mine := x.o.Memory.Cursors()
-	m := Message{Lot: x.o.Lot, Booth: x.o.Booth, At: x.o.Now(), Cursors: mine, Closed: x.o.Memory.Closed(), Member: x.o.Member()}
+	m := Message{Lot: x.o.Lot, Booth: x.o.Booth, At: x.o.Now(), Cursors: mine, Closed: x.o.Memory.Closed(), Told: x.o.Memory.Told(), Member: x.o.Member()}
 	if c, ok := x.o.Memory.Config(); ok {
 		m.Config = c.Number
 		if s, ok := x.o.Memory.Signed(); ok && said.config < c.Number {
@@ -297,6 +299,7 @@ func (x *Exchange) absorb(m Message) (bool, error) {
 		}
 	}
 	x.o.Memory.Heard(m.Booth, m.Cursors, m.Config)
+	x.o.Memory.Tell(m.Told)
 	x.mu.Lock()
 	x.said[m.Booth] = word{m.Cursors, m.Closed, m.Config, m.Member}
 	x.mu.Unlock()

@@ -54,6 +54,15 @@ func loadIdentity(dir, booth string) (identity, error) {
 	return me, nil
 }
 
+// Identify returns how the box of a booth is named in the group, by the folder of its files.
+func Identify(dir, booth string) (member string, err error) {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return "", err
+	}
+	me, err := loadIdentity(dir, booth)
+	return me.ID, err
+}
+
 // save writes the identity: all of it, or nothing.
 func (me identity) save(dir string) error {
 	b, err := json.Marshal(me)

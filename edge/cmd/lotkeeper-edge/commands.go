@@ -151,26 +151,31 @@ type enrollCommand struct {
 
 // Run implements the command.
 func (e *enrollCommand) Run(w world) error {
-	t := &tls.Config{MinVersion: tls.VersionTLS12}
-	if e.CA != "" {
-		pem, err := os.ReadFile(e.CA)
-		if err != nil {
-			return fmt.Errorf("read the authority: %w", err)
-		}
-		t.RootCAs = x509.NewCertPool()
-		if !t.RootCAs.AppendCertsFromPEM(pem) {
-			return fmt.Errorf("%s holds no certificate", e.CA)
-		}
-	}
-	client := &http.Client{Timeout: 30 * time.Second, Transport: &http.Transport{TLSClientConfig: t, Proxy: http.ProxyFromEnvironment}}
-	ctx, cancel := context.WithTimeout(w.ctx, time.Minute)
-	defer cancel()
-	id, err := enroll.Enroll(ctx, client, strings.TrimRight(e.Cloud, "/"), e.Code, e.Data)
+	id, err := e.enroll(w, enroll.Enroll)
 	if err != nil {
 		return err
 	}
 	fmt.Fprintf(w.out, "This machine is booth %s of lot %s now. Start it with: lotkeeper-edge run --data %s\n", id.Booth, id.Lot, e.Data)
 	return nil
+}
+
+// enroll trades the code for an identity.
+func (e *enrollCommand) enroll(w world, how enroll.Way) (*enroll.Identity, error) {
+	t := &tls.Config{MinVersion: tls.VersionTLS12}
+	if e.CA != "" {
+		pem, err := os.ReadFile(e.CA)
+		if err != nil {
+			return nil, fmt.Errorf("read the authority: %w", err)
+		}
+		t.RootCAs = x509.NewCertPool()
+		if !t.RootCAs.AppendCertsFromPEM(pem) {
+			return nil, fmt.Errorf("%s holds no certificate", e.CA)
+		}
+	}
+	client := &http.Client{Timeout: 30 * time.Second, Transport: &http.Transport{TLSClientConfig: t, Proxy: http.ProxyFromEnvironment}}
+	ctx, cancel := context.WithTimeout(w.ctx, time.Minute)
+	defer cancel()
+	return how(ctx, client, strings.TrimRight(e.Cloud, "/"), e.Code, e.Data)
 }
 
 type checkCommand struct {

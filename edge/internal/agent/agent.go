@@ -34,7 +34,8 @@ import (
 	"lotkeeper/shared/wire"
 )
 
-// Options are an agent's surroundings. Identity, listeners and Pace are for tests; nil is what the configuration says.
+// Options are an agent's surroundings. Identity, listeners, Dial, Timing and Pace are for tests; their zero values are what
+// the configuration says.
 type Options struct {
 	Software string
 	Now      func() time.Time
@@ -43,8 +44,10 @@ type Options struct {
 	Console  net.Listener
 	Peer     net.Listener
 	Raft     net.Listener
-	Offline  bool // no uplink
+	Dial     agree.Dial // to other booths
+	Offline  bool       // no uplink
 	Timing   agree.Timing
+	Pace     uplink.Pace
 	Device   func(d wire.Device, env driver.Env) (driver.Device, error) // nil: the table of adapters
 	// Check judges a file of the booth before it is opened, as journal.Sound does; on a damaged one that may fault the
 	// process, so the program does it in another one. nil is journal.Sound itself.
@@ -157,6 +160,9 @@ func (a *Agent) Run(ctx context.Context) (err error) {
 	group.Go(func() { a.succeed(ctx) })
 	group.Go(func() { a.keepUp(ctx, "exchange", a.runPeer) })
 	group.Go(func() { a.keepUp(ctx, "agreement", a.runMember) })
+	if a.identity.Replacement {
+		group.Go(func() { a.keepUp(ctx, "rebuilding", a.runRebuild) })
+	}
 	if !a.o.Offline {
 		group.Go(func() { a.keepUp(ctx, "uplink", a.runUplink) })
 	}

@@ -136,6 +136,7 @@ func (l *line) takeCursor(b []byte) error {
 	now := l.u.o.Now()
 	l.sender.Stated(c.Cursors, c.Closed, now)
 	l.u.o.Memory.Judged(enroll.Cloud, c.Cursors, c.Closed)
+	l.u.o.Memory.Heard(enroll.Cloud, c.Cursors, c.Config)
 	l.u.set(func(s *Status) {
 		s.Heard, s.Offset, s.Refused, s.Config = now, c.At.Sub(now), c.Closed, c.Config
 	})

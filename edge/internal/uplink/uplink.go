@@ -34,6 +34,7 @@ type Memory interface {
 	Judged(by string, cursors exchange.Cursors, closed []fact.Author)
 	Config() (wire.Config, bool)
 	Configure(s wire.Signed) error
+	Heard(who string, cursors exchange.Cursors, config uint64)
 	Watch(ctx context.Context) *lot.Watch
 }
 

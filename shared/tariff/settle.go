@@ -2,12 +2,12 @@ package tariff
 
 import (
 	"cmp"
-	"fmt"
 	"slices"
 	"strconv"
 	"time"
 
 	"lotkeeper/shared/money"
+	"lotkeeper/shared/tariff/strict"
 )
 
 // settlement puts together what the tariff asks and what the context takes off.
@@ -321,34 +321,34 @@ func (c *Context) check() error {
 	for _, p := range c.Payments {
 		var err error
 		if paid, err = paid.Add(p.Amount); err != nil || p.Amount < 0 {
-			return fmt.Errorf("payment %s: amount %d is out of range", p.ID, int64(p.Amount))
+			return strict.Wrong(badAmount, strict.Words{ZH: "付款 " + p.ID, EN: "payment " + p.ID}, int64(p.Amount))
 		}
 	}
 	for _, v := range c.Visits {
 		if v.Gross < 0 || v.Gross > maxPrice || v.Entry.IsZero() || v.Exit.Before(v.Entry) {
-			return fmt.Errorf("visit %s makes no sense", v.ID)
+			return strict.Wrong(badVisit, v.ID)
 		}
 	}
 	for _, b := range c.Bookings {
 		if b.Price < 0 || b.Price > maxPrice {
-			return fmt.Errorf("booking %s: price %d is out of range", b.ID, int64(b.Price))
+			return strict.Wrong(badAmount, strict.Words{ZH: "预约 " + b.ID, EN: "booking " + b.ID}, int64(b.Price))
 		}
 	}
 	for _, r := range c.Rights {
 		if r.Kind != RightFree && r.Kind != RightCover {
-			return fmt.Errorf("right %s: kind %q is not known", r.ID, string(r.Kind))
+			return strict.Wrong(badKind, strict.Words{ZH: "权益 " + r.ID, EN: "right " + r.ID}, string(r.Kind))
 		}
 	}
 	for _, k := range c.Coupons {
 		switch {
 		case k.Kind == CouponAmount && k.Amount <= 0:
-			return fmt.Errorf("coupon %s: amount %d is not above zero", k.ID, int64(k.Amount))
+			return strict.Wrong(badValue, k.ID, int64(k.Amount))
 		case k.Kind == CouponPercent && (k.Percent < 1 || k.Percent > 100):
-			return fmt.Errorf("coupon %s: %d percent is not from 1 to 100", k.ID, k.Percent)
+			return strict.Wrong(badPercent, k.ID, k.Percent)
 		case k.Kind == CouponMinutes && (k.Minutes < 1 || k.Minutes > maxStay/60):
-			return fmt.Errorf("coupon %s: %d minutes is out of range", k.ID, k.Minutes)
+			return strict.Wrong(badMinutes, k.ID, k.Minutes)
 		case k.Kind != CouponFull && k.Kind != CouponAmount && k.Kind != CouponPercent && k.Kind != CouponMinutes:
-			return fmt.Errorf("coupon %s: kind %q is not known", k.ID, string(k.Kind))
+			return strict.Wrong(badKind, strict.Words{ZH: "优惠券 " + k.ID, EN: "coupon " + k.ID}, string(k.Kind))
 		}
 	}
 	return nil

@@ -81,13 +81,16 @@ func (r *Rater) rate(stay Stay, c Context, lines *[]Line) (Quote, *plan, error) 
 		return Quote{}, nil, err
 	}
 	w, _ := r.walkers.Get().(*walker)
+	defer r.walkers.Put(w)
+	return w.rate(stay, c, lines)
+}
+
+// rate prices a stay that was checked.
+func (w *walker) rate(stay Stay, c Context, lines *[]Line) (Quote, *plan, error) {
 	w.failed = nil
 	s := &w.settlement
 	s.w, s.ctx, s.stay = w, c, stay
-	defer func() {
-		*s = settlement{} // keep nobody's data; it also begins the next stay
-		r.walkers.Put(w)
-	}()
+	defer s.forget() // it also begins the next stay
 	s.begin()
 	if s.plan = w.planOf(&s.stay, s.entry); s.plan == nil {
 		return Quote{}, nil, strict.Wrong(noPlanFits, stay.Class)

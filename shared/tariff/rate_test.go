@@ -194,7 +194,7 @@ func TestRateRefuses(t *testing.T) {
 	}{
 		"no tariff":         {Tariff{}, stay, Context{}, "plans: want at least one"},
 		"no entry":          {good, Stay{Exit: at}, Context{}, "lacks its entry"},
-		"backwards":         {good, Stay{Entry: at, Exit: at.Add(-time.Second)}, Context{}, "ends 1s before"},
+		"backwards":         {good, Stay{Entry: at, Exit: at.Add(-time.Second)}, Context{}, "ends 1 second before"},
 		"too long":          {good, Stay{Entry: at, Exit: at.AddDate(11, 0, 0)}, Context{}, "ten years"},
 		"payment":           {good, stay, Context{Payments: []Payment{{ID: "p1", Amount: -1}}}, "payment p1"},
 		"payments":          {good, stay, Context{Payments: []Payment{{ID: "p1", Amount: 1 << 62}, {ID: "p2", Amount: 1 << 62}}}, "payment p2"},

@@ -29,6 +29,7 @@ type settlement struct {
 	others []Visit      // earlier visits that this one does not go on with
 	now    int          // which of the stays is being priced
 	over   bool         // the longest stay was exceeded, by time that nothing covers
+	paid   []Payment    // in the order of their times
 	lines  *[]Line
 	exact  int64 // of lines: the running total, and what of it is written
 	wrote  money.Amount
@@ -45,6 +46,7 @@ func (s *settlement) begin() {
 		s.merge(rule)
 	}
 	s.from = s.entry
+	s.sortPayments()
 }
 
 // believed is what the tariff's precision leaves of a stay.
@@ -94,13 +96,11 @@ func (s *settlement) settle(lines *[]Line) Quote {
 	left := s.reduce(gross, to)
 	q.OverMaxStay = s.over
 	q.Gross, q.Free = gross, gross-left
-	if len(s.ctx.Payments) > 0 {
-		for _, p := range s.ctx.payments() {
-			if take := min(p.Amount, left); take > 0 {
-				at := p.At.In(s.w.r.loc)
-				s.line(Line{Kind: KindPaid, Text: Text{"已付", "Paid"}, From: at, To: at, Ref: p.ID, Amount: -take})
-				q.Paid, left = q.Paid+take, left-take
-			}
+	for _, p := range s.paid {
+		if take := min(p.Amount, left); take > 0 {
+			at := p.At.In(s.w.r.loc)
+			s.line(Line{Kind: KindPaid, Text: Text{"已付", "Paid"}, From: at, To: at, Ref: p.ID, Amount: -take})
+			q.Paid, left = q.Paid+take, left-take
 		}
 	}
 	q.Due = left
@@ -270,16 +270,12 @@ func (c *CouponRule) order() []CouponKind {
 // none. Of several it is the latest. Only a payment when something was owed counts. Where a payment ends a stay and
 // another begins, the stays before are closed.
 func (s *settlement) grace() (found int64) {
-	if len(s.ctx.Payments) == 0 {
-		return 0
-	}
 	t := &s.w.r.t
 	var sum, settled money.Amount
-	payments := s.ctx.payments()
-	for i, p := range payments {
+	for i, p := range s.paid {
 		sum += p.Amount
 		at := p.At.Unix()
-		if (i+1 < len(payments) && payments[i+1].At.Equal(p.At)) || p.At.After(s.stay.Exit) || at < max(s.from, s.actual) {
+		if (i+1 < len(s.paid) && s.paid[i+1].At.Equal(p.At)) || p.At.After(s.stay.Exit) || at < max(s.from, s.actual) {
 			continue
 		}
 		inside := !s.stay.Exit.After(p.At.Add(time.Duration(t.GraceAfterPayment) * time.Second))
@@ -303,16 +299,21 @@ func (s *settlement) grace() (found int64) {
 	return found
 }
 
-// payments in the order of their times.
-func (c *Context) payments() []Payment {
-	sorted := slices.Clone(c.Payments)
-	for i := range sorted {
-		sorted[i].At = sorted[i].At.Round(0) // without the monotonic reading
+// sortPayments puts the payments in the order of their times.
+func (s *settlement) sortPayments() {
+	s.paid = append(s.paid[:0], s.ctx.Payments...)
+	for i := range s.paid {
+		s.paid[i].At = s.paid[i].At.Round(0) // without the monotonic reading
 	}
-	slices.SortFunc(sorted, func(a, b Payment) int {
+	slices.SortFunc(s.paid, func(a, b Payment) int {
 		return cmp.Or(a.At.Compare(b.At), cmp.Compare(a.ID, b.ID), cmp.Compare(a.Amount, b.Amount))
 	})
-	return sorted
+}
+
+// forget keeps nobody's data, and the room that payments were sorted in.
+func (s *settlement) forget() {
+	clear(s.paid)
+	*s = settlement{paid: s.paid[:0]}
 }
 
 // check refuses what could only be a slip. The bounds of the sums keep all that follows inside 64 bits.

@@ -3,7 +3,7 @@ import { bandColour, layOut } from '@/admin/tariff/axis'
 import { csv } from '@/admin/tariff/csv'
 import { between, monthDays, tone } from '@/admin/tariff/daytype'
 import { diffLines } from '@/admin/tariff/diff'
-import { at, moved, others, pathOf, placeOf, put, read, write, type Doc } from '@/admin/tariff/document'
+import { at, isYAML, moved, others, pathOf, placeOf, put, read, write, type Doc } from '@/admin/tariff/document'
 import { editable } from '@/admin/tariff/editor'
 import { known } from '@/admin/tariff/keys'
 import { lineOf } from '@/admin/tariff/lines'
@@ -91,6 +91,31 @@ test('a broken text says where', () => {
   expect(read('{\n "a": 1,\n}')).toMatchObject({ line: 3 })
   expect(read('[1]')).toMatchObject({ line: 1 })
 })
+test('a document may be written as YAML: it is read as JSON would be, and its places have lines', () => {
+  const text = `# the city's tariff
+name: { zh: 滨江, en: Riverside }
+tz: Asia/Shanghai
+plans:
+  - id: all
+    bands:
+      - id: night
+        from: 20:00
+        to: 08:00
+        steps:
+          - { unit: 1h, price: 490/60 }
+`
+  const step = { unit: '1h', price: '490/60' }
+  expect(read(text)).toEqual({ doc: { name: { zh: '滨江', en: 'Riverside' }, tz: 'Asia/Shanghai', plans: [{ id: 'all', bands: [{ id: 'night', from: '20:00', to: '08:00', steps: [step] }] }] } })
+  expect([isYAML(text), isYAML(' {"a": 1}'), isYAML('')]).toEqual([true, false, false])
+  const line = (place: string) => text.split('\n')[lineOf(text, pathOf(place)) - 1]
+  expect(line('plans[0].bands[0].to')).toContain('to: 08:00')
+  expect(line('plans[0].bands[0].steps[0].price')).toContain('price: 490/60')
+  expect(line('plans[0].caps')).toContain('id: all')
+  expect(lineOf(text, [])).toBe(1)
+})
+test.each([
+  ['two keys', 'a: 1\nb: 2\na: 3\n', 3], ['a bracket left open', 'a: 1\nb: [1,\n', 3], ['a list', '- a\n', 1], ['a word', 'hello', 1], ['a ring', 'a: &x [*x]', 1],
+])('YAML that is no document is refused at its line: %s', (_, text, line) => expect(read(text)).toMatchObject({ line }))
 test('a published document is edited without the id and version that the library gives', () => {
   const { doc } = read(editable({ id: 'trf-1', version: 3, ...city })) as { doc: Doc }
   expect(doc).toEqual(city)

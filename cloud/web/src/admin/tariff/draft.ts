@@ -7,7 +7,7 @@ import type { TariffDetail } from '@/api/tariff'
 import { useDoing } from '@/desk/doing'
 import { editable, type Editor } from './editor'
 
-export function useDraft(api: Api, id: () => string, editor: Pick<Editor, 'text'>) {
+export function useDraft(api: Api, id: () => string, editor: Pick<Editor, 'text' | 'json'>) {
   const detail = shallowRef<TariffDetail>()
   const { problem, run } = useDoing()
   /** What went wrong with the last thing done; the page stays. */
@@ -38,7 +38,7 @@ export function useDraft(api: Api, id: () => string, editor: Pick<Editor, 'text'
   }
   async function put(number: number) {
     const text = editor.text.value
-    const d = await take(api.PUT('/api/v1/tariffs/{tariff}/draft', { params: { path: path() }, body: { number, text } }))
+    const d = await take(api.PUT('/api/v1/tariffs/{tariff}/draft', { params: { path: path() }, body: { number, text: editor.json.value } }))
     detail.value = d
     stored.value = text
     theirs.value = undefined

@@ -26,6 +26,9 @@ const (
 	KindCorrected Kind = "plate.corrected"  // [Corrected], hidden [Vehicle], refs the observation
 	KindMatched   Kind = "session.matched"  // [Matched], refs exit observation, then entry observation
 	KindCommand   Kind = "command.judged"   // [Command], refs the observation at the lane, if any
+
+	KindAlarmRaised  Kind = "alarm.raised"  // [Alarm]
+	KindAlarmCleared Kind = "alarm.cleared" // [Alarm]
 )
 
 // Dir is which way a lane leads.

@@ -22,6 +22,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"lotkeeper/edge/internal/alarm"
 	"lotkeeper/edge/internal/console"
 	"lotkeeper/edge/internal/enroll"
 	"lotkeeper/edge/internal/journal"
@@ -30,6 +31,7 @@ import (
 	"lotkeeper/edge/internal/peer"
 	"lotkeeper/edge/internal/photo"
 	"lotkeeper/edge/internal/uplink"
+	"lotkeeper/edge/internal/watchdog"
 	"lotkeeper/firmware-adapters/driver"
 	"lotkeeper/shared/wire"
 )
@@ -64,6 +66,8 @@ type Agent struct {
 	photos   *photo.Store
 	yard     *yard
 	address  string
+	alarms   *alarm.Book
+	disk     *watchdog.Disk
 
 	mu     sync.Mutex
 	uplink *uplink.Uplink
@@ -86,7 +90,7 @@ func New(c Config, o Options) (*Agent, error) {
 	if _, err := rand.Read(id[:]); err != nil {
 		return nil, fmt.Errorf("agent: name this run: %w", err)
 	}
-	return &Agent{c: c, o: o, boot: hex.EncodeToString(id[:]), began: o.Now(), ready: make(chan struct{}), bell: newBell()}, nil
+	return &Agent{c: c, o: o, boot: hex.EncodeToString(id[:]), began: o.Now(), ready: make(chan struct{}), bell: newBell(), disk: watchdog.NewDisk()}, nil
 }
 
 // mono is this run's monotonic clock in nanoseconds; it begins at one, so that zero can mean never.
@@ -127,6 +131,10 @@ func (a *Agent) Run(ctx context.Context) (err error) {
 	defer group.Wait()
 	defer cancel(nil)
 
+	if a.alarms, err = a.openAlarms(); err != nil {
+		return err
+	}
+	group.Go(func() { a.keepUp(ctx, "alarms", a.alarms.Run) })
 	a.yard = newYard(a)
 	group.Go(func() { a.yard.run(ctx) })
 	if err := a.openConsole(ctx, &group, cancel); err != nil {
@@ -134,6 +142,7 @@ func (a *Agent) Run(ctx context.Context) (err error) {
 	}
 	<-a.yard.up
 	close(a.ready)
+	group.Go(func() { a.watch(ctx) })
 	a.o.Log.Info("booth is up", "lot", a.identity.Lot, "booth", a.identity.Booth, "boot", a.boot, "author", string(a.journal.Author()), "console", a.address)
 
 	group.Go(func() { a.keepUp(ctx, "exchange", a.runPeer) })

@@ -7,11 +7,13 @@ import (
 	"fmt"
 	"net"
 	"path/filepath"
+	"time"
 
 	"lotkeeper/edge/internal/lane"
 	"lotkeeper/edge/internal/lot/agree"
 	"lotkeeper/edge/internal/peer"
 	"lotkeeper/edge/internal/uplink"
+	"lotkeeper/edge/internal/watchdog"
 	"lotkeeper/firmware-adapters/all"
 	"lotkeeper/firmware-adapters/driver"
 	"lotkeeper/shared/wire"
@@ -105,7 +107,8 @@ func (a *Agent) runUplink(ctx context.Context) error {
 }
 
 // told passes a lane's state on to who watches.
-func (a *Agent) told(l wire.Live) {
+func (a *Agent) told(w *watchdog.Lane, l wire.Live) {
+	w.Live(l, time.Duration(a.mono()))
 	a.mu.Lock()
 	u := a.uplink
 	a.mu.Unlock()

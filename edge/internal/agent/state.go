@@ -35,6 +35,7 @@ func (a *Agent) State() console.State {
 		s.Lanes = append(s.Lanes, l)
 	}
 	s.Sync = a.sync()
+	s.Alarms = a.alarmList()
 	s.Words = s.Describe(loc)
 	return s
 }

@@ -60,6 +60,7 @@ type Lot struct {
 	booths  map[fact.Author]string // who each author is
 	config  *configuration
 	heard   map[string]Heard
+	alarms  map[alarmKey]alarmWord
 	watches map[*Watch]struct{}
 	ahead   bool // somebody holds more of our log than we do
 }
@@ -85,7 +86,7 @@ func Open(path string, own Own, o Options) (*Lot, error) {
 	l := &Lot{
 		o: o, own: own, db: db, rules: exchange.Rules{Lot: o.Lot, Keys: o.Keys, Judge: session.Judge},
 		book: session.NewBook(), logs: map[fact.Author]exchange.Log{}, booths: map[fact.Author]string{},
-		heard: map[string]Heard{}, watches: map[*Watch]struct{}{},
+		heard: map[string]Heard{}, watches: map[*Watch]struct{}{}, alarms: map[alarmKey]alarmWord{},
 	}
 	if err := l.load(); err != nil {
 		return nil, errors.Join(fmt.Errorf("open lot %s: %w", path, err), db.Close())
@@ -175,6 +176,8 @@ func (l *Lot) fold(facts []fact.Fact) {
 			if opened, err := fact.Decode[fact.Opened](f); err == nil {
 				l.booths[f.Author] = opened.Booth
 			}
+		} else if f.Kind == fact.KindAlarmRaised || f.Kind == fact.KindAlarmCleared {
+			l.noteAlarm(f)
 		}
 	}
 	l.tell(Changes{Keys: l.book.Add(facts...), Facts: true})

@@ -3,7 +3,6 @@ package session
 import (
 	"slices"
 	"strings"
-	"time"
 
 	"lotkeeper/shared/fact"
 	"lotkeeper/shared/plate"
@@ -21,8 +20,8 @@ type Book struct {
 	vehicles map[Key]*vehicle
 	keys     map[fact.ID]Key // of observations
 	sessions map[ID]*Session // by id and alias
-	clocks   map[clockKey]offset
-	timed    map[clockKey][]fact.ID // facts whose time counts, by the clock they are on
+	clocks   map[Clock]offset
+	timed    map[Clock][]fact.ID // facts whose time counts, by the clock they are on
 	poor     []Poor
 }
 
@@ -37,23 +36,12 @@ type vehicle struct {
 	sessions     []*Session // in the order of time
 }
 
-type clockKey struct {
-	author fact.Author
-	source string
-	boot   string
-}
-
-type offset struct {
-	by   fact.ID // the clock fact
-	move time.Duration
-}
-
 // NewBook returns the fold of no facts.
 func NewBook() *Book {
 	return &Book{
 		facts: map[fact.ID]*entry{}, byRef: map[fact.ID][]fact.ID{}, vehicles: map[Key]*vehicle{},
-		keys: map[fact.ID]Key{}, sessions: map[ID]*Session{}, clocks: map[clockKey]offset{},
-		timed: map[clockKey][]fact.ID{},
+		keys: map[fact.ID]Key{}, sessions: map[ID]*Session{}, clocks: map[Clock]offset{},
+		timed: map[Clock][]fact.ID{},
 	}
 }
 
@@ -106,7 +94,7 @@ func (b *Book) add(in *fact.Fact, dirty map[Key]struct{}) {
 		b.assign(e.Refs[0], dirty)
 	}
 	if e.observes() || e.Kind == fact.KindCash || e.Kind == fact.KindPayment {
-		ck := clockKey{e.Author, e.Source, e.Boot}
+		ck := e.clock()
 		b.timed[ck] = append(b.timed[ck], e.id)
 	}
 	if e.observes() {
@@ -124,18 +112,6 @@ func (b *Book) touch(e *entry, dirty map[Key]struct{}) {
 		if k, ok := b.keys[r]; ok {
 			dirty[k] = struct{}{}
 		}
-	}
-}
-
-func (b *Book) setClock(e *entry, dirty map[Key]struct{}) {
-	c := e.body.(fact.Clock)
-	ck := clockKey{e.Author, c.Source, c.Boot}
-	if old, had := b.clocks[ck]; had && before(e, b.facts[old.by]) {
-		return
-	}
-	b.clocks[ck] = offset{e.id, time.Duration(c.OffsetMS) * time.Millisecond}
-	for _, id := range b.timed[ck] {
-		b.touch(b.facts[id], dirty)
 	}
 }
 
@@ -209,11 +185,6 @@ func keyOfPlate(p plate.Plate, id fact.ID) Key {
 		return Key("#" + id.String())
 	}
 	return Key(p.Text)
-}
-
-// at is when an observation happened, by the clock that the last clock fact makes of its source's.
-func (b *Book) at(e *entry) time.Time {
-	return e.At.Add(b.clocks[clockKey{e.Author, e.Source, e.Boot}].move)
 }
 
 func (b *Book) forget(k Key) {

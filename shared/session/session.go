@@ -56,6 +56,9 @@ type Visit struct {
 	Lane   string       `json:"lane"`
 	Basis  Basis        `json:"basis"`
 	Photos []fact.Photo `json:"photos,omitempty"`
+	// ErrorMS is how many milliseconds At may be off by, either way; 0 when nothing says that it is.
+	ErrorMS int64 `json:"error_ms,omitempty"`
+	Clock   Clock `json:"-"` // that At was read from; not part of the digest: the facts have it
 }
 
 // Grade says what evidence there is for a session. Only evidenced money is demanded.
@@ -82,6 +85,7 @@ const (
 	TwoBills Flag = "two_bills" // a second bill was written; the first stands
 	FreeTime Flag = "free_time" // the bill is nothing because the stay was within the free time
 	Overstay Flag = "max_stay_exceeded"
+	Skewed   Flag = "clock_error" // the clocks at its ends were in doubt; the lower fee was asked
 )
 
 // Payment is money that came in for a session.

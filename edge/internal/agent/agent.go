@@ -23,6 +23,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"lotkeeper/edge/internal/alarm"
+	"lotkeeper/edge/internal/clock"
 	"lotkeeper/edge/internal/console"
 	"lotkeeper/edge/internal/enroll"
 	"lotkeeper/edge/internal/journal"
@@ -40,6 +41,7 @@ import (
 type Options struct {
 	Software string
 	Now      func() time.Time
+	Mono     func() time.Duration // a monotonic clock; nil: that of Now, which time.Now has and a clock that is set has not
 	Log      *slog.Logger
 	Identity *enroll.Identity
 	Console  net.Listener
@@ -55,7 +57,9 @@ type Agent struct {
 	c     Config
 	o     Options
 	boot  string
-	began time.Time // with its monotonic reading
+	clock *clock.Clock // the booth's own: parts that stamp or compare take it, sign-ins and deadlines take the machine's
+	times *clock.Watch
+	began time.Time
 	ready chan struct{}
 	bell  *bell
 
@@ -90,11 +94,20 @@ func New(c Config, o Options) (*Agent, error) {
 	if _, err := rand.Read(id[:]); err != nil {
 		return nil, fmt.Errorf("agent: name this run: %w", err)
 	}
-	return &Agent{c: c, o: o, boot: hex.EncodeToString(id[:]), began: o.Now(), ready: make(chan struct{}), bell: newBell(), disk: watchdog.NewDisk()}, nil
+	if o.Mono == nil {
+		start := o.Now()
+		o.Mono = func() time.Duration { return o.Now().Sub(start) }
+	}
+	boot, zero := hex.EncodeToString(id[:]), o.Mono()
+	own := clock.New(boot, o.Now, func() time.Duration { return o.Mono() - zero })
+	return &Agent{
+		c: c, o: o, boot: boot, clock: own, times: clock.NewWatch(own), began: own.Now(), ready: make(chan struct{}), bell: newBell(),
+		disk: watchdog.NewDisk(),
+	}, nil
 }
 
 // mono is this run's monotonic clock in nanoseconds; it begins at one, so that zero can mean never.
-func (a *Agent) mono() int64 { return int64(a.o.Now().Sub(a.began)) + 1 }
+func (a *Agent) mono() int64 { return a.clock.Mono() }
 
 // Ready is closed when the lanes and the console are up.
 func (a *Agent) Ready() <-chan struct{} { return a.ready }
@@ -143,6 +156,7 @@ func (a *Agent) Run(ctx context.Context) (err error) {
 	<-a.yard.up
 	close(a.ready)
 	group.Go(func() { a.watch(ctx) })
+	group.Go(func() { a.keepTime(ctx) })
 	a.o.Log.Info("booth is up", "lot", a.identity.Lot, "booth", a.identity.Booth, "boot", a.boot, "author", string(a.journal.Author()), "console", a.address)
 
 	group.Go(func() { a.keepUp(ctx, "exchange", a.runPeer) })
@@ -170,16 +184,19 @@ func (a *Agent) open() (err error) {
 	}
 	a.journal, err = journal.Open(filepath.Join(a.c.Data, "journal.db"), journal.Options{
 		Lot: id.Lot, Booth: id.Booth, Key: id.Key, Cert: id.Cert, Software: a.o.Software, Boot: a.boot,
-		Now: a.o.Now, Mono: a.mono, Log: a.o.Log,
+		Epoch: a.clock.Boot, Now: a.clock.Now, Mono: a.mono, Log: a.o.Log,
 	})
 	if err != nil {
 		return err
 	}
 	a.lot, err = lot.Open(filepath.Join(a.c.Data, "lot.db"), a.journal, lot.Options{
-		Lot: id.Lot, Booth: id.Booth, Keys: id.Trust(), ConfigKey: id.ConfigKey, Now: a.o.Now, Log: a.o.Log,
+		Lot: id.Lot, Booth: id.Booth, Keys: id.Trust(), ConfigKey: id.ConfigKey, Now: a.clock.Now, Log: a.o.Log,
 	})
 	if err != nil {
 		return errors.Join(err, a.journal.Close())
+	}
+	if err := a.goOnFrom(); err != nil {
+		return errors.Join(err, a.close())
 	}
 	if len(id.Config.Document) > 0 {
 		if err := a.lot.Configure(id.Config); err != nil && !errors.Is(err, lot.ErrOlder) {

@@ -8,7 +8,7 @@ import (
 // openAlarms makes the booth's list of alarms. Those that an earlier run left open go on until somebody says that they are
 // over.
 func (a *Agent) openAlarms() (*alarm.Book, error) {
-	b, err := alarm.New(alarm.Options{Append: a.lot.Append, Now: a.o.Now, Changed: a.bell.ring, Log: a.o.Log})
+	b, err := alarm.New(alarm.Options{Append: a.lot.Append, Now: a.clock.Now, Changed: a.bell.ring, Log: a.o.Log})
 	if err != nil {
 		return nil, err
 	}

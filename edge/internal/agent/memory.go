@@ -26,8 +26,22 @@ func (m memory) Record(ctx context.Context, compose func(id func(i int) fact.ID)
 	}
 	return facts, func() error {
 		m.watch.Facts(facts, at)
+		m.a.hearCameras(facts)
 		return fold()
 	}, nil
 }
+
+// hearCameras shows what lanes have learnt of cameras' clocks to the watch over the booth's own.
+func (a *Agent) hearCameras(facts []fact.Fact) {
+	for i := range facts {
+		if facts[i].Kind != fact.KindClock {
+			continue
+		}
+		if c, err := fact.Decode[fact.Clock](&facts[i]); err == nil {
+			a.times.Camera(c.Source, time.Duration(c.OffsetMS)*time.Millisecond, time.Duration(c.ErrorMS)*time.Millisecond)
+		}
+	}
+}
+
 func (m memory) View(f func(*session.Book))  { m.a.lot.View(f) }
 func (m memory) Config() (wire.Config, bool) { return m.a.lot.Config() }

@@ -40,6 +40,8 @@ func newCollector(a *Agent) *collector {
 		{"device_breaks_total", "How often the link to a device broke or could not be made.", []string{"lane", "device"}},
 		{"device_last_business_seconds", "When the device last said something of a vehicle, in Unix time; 0 when never.", []string{"lane", "device"}},
 		{"alarm", "1 while this booth has the alarm.", []string{"code", "subject"}},
+		{"clock_offset_seconds", "Another clock less the booth's.", []string{"basis", "name"}},
+		{"clock_suspect", "1 while the booth's clock is not to be trusted.", nil},
 		{"camera_missed_total", "Vehicles that passed without a read of the camera, since the lane started.", []string{"lane", "device"}},
 		{"camera_blind_seconds_total", "How long the camera was blind although vehicles came, since the lane started.", []string{"lane", "device"}},
 	} {
@@ -81,6 +83,10 @@ func (c *collector) Collect(out chan<- prometheus.Metric) {
 		if x.Booth == s.Booth {
 			gauge("alarm", 1, x.Code, x.Subject)
 		}
+	}
+	gauge("clock_suspect", truth(s.Clock.Suspect != ""))
+	for _, x := range s.Clock.Sources {
+		gauge("clock_offset_seconds", float64(x.OffsetMS)/1000, x.Basis, x.Name)
 	}
 	at := time.Duration(c.a.mono())
 	for _, u := range c.a.yard.list() {

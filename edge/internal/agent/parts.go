@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"lotkeeper/edge/internal/clock"
 	"lotkeeper/edge/internal/lane"
 	"lotkeeper/edge/internal/lot/agree"
 	"lotkeeper/edge/internal/peer"
@@ -59,7 +60,10 @@ func (a *Agent) runPeer(ctx context.Context) error {
 		return err
 	}
 	x, err := peer.New(peer.Options{
-		Lot: a.identity.Lot, Booth: a.identity.Booth, Memory: a.lot, Credentials: a.identity, Listener: l, Now: a.o.Now, Log: a.o.Log,
+		Lot: a.identity.Lot, Booth: a.identity.Booth, Memory: a.lot, Credentials: a.identity, Listener: l, Now: a.clock.Now, Log: a.o.Log,
+		Clock: func(booth string, theirs, asked, came time.Time) {
+			a.times.Hear(clock.Peer, booth, theirs, asked, came)
+		},
 	})
 	if err != nil {
 		return errors.Join(err, l.Close())
@@ -92,7 +96,8 @@ func (a *Agent) runUplink(ctx context.Context) error {
 	id := a.identity
 	u, err := uplink.New(uplink.Options{
 		Lot: id.Lot, Booth: id.Booth, Broker: id.Broker, DeviceURL: id.DeviceURL, TLS: id.Client(), Memory: a.lot, Photos: a.photos,
-		Command: a.command, Software: a.o.Software, Boot: a.boot, Now: a.o.Now, Log: a.o.Log,
+		Command: a.command, Software: a.o.Software, Boot: a.boot, Now: a.clock.Now, Log: a.o.Log,
+		Clock: func(theirs, asked, came time.Time) { a.times.Hear(clock.Cloud, "cloud", theirs, asked, came) },
 	})
 	if err != nil {
 		return err

@@ -126,15 +126,15 @@ func (y *yard) start(ctx context.Context, l wire.Lane) (*unit, error) {
 	events := make(chan device.Event, eventRoom)
 	u := &unit{lane: l, text: setup(l), stop: cancel, done: make(chan struct{}), watch: watchOf(l, time.Duration(a.mono()))}
 	o := lane.Options{
-		Memory: memory{a, u.watch}, Events: events, Photos: a.photos, Live: func(v wire.Live) { a.told(u.watch, v) }, Now: a.o.Now, Mono: a.mono, Log: a.o.Log,
+		Memory: memory{a, u.watch}, Events: events, Photos: a.photos, Live: func(v wire.Live) { a.told(u.watch, v) }, Now: a.clock.Now, Mono: a.mono, Clock: a.moment, Log: a.o.Log,
 		Changed: a.lot.Watch(ctx).C,
 	}
 	var dead []device.Event
 	for _, d := range l.Devices {
-		dev, err := a.o.Device(d, driver.Env{Device: d.ID, Log: log.With("device", d.ID), Now: a.o.Now})
+		dev, err := a.o.Device(d, driver.Env{Device: d.ID, Log: log.With("device", d.ID), Now: a.clock.Now})
 		var sup *device.Device
 		if err == nil {
-			sup, err = device.New(d.ID, device.Role(d.Role), d.Kind, dev, events, device.Options{Log: log, Now: a.o.Now})
+			sup, err = device.New(d.ID, device.Role(d.Role), d.Kind, dev, events, device.Options{Log: log, Now: a.clock.Now})
 		}
 		if err != nil {
 			// The lane runs without it, and says so.
@@ -152,7 +152,7 @@ func (y *yard) start(ctx context.Context, l wire.Lane) (*unit, error) {
 			o.Display = sup
 		}
 	}
-	c, err := lane.NewController(lane.Setting{Lane: l.ID, Dir: l.Dir, Boot: a.boot}, o)
+	c, err := lane.NewController(lane.Setting{Lane: l.ID, Dir: l.Dir, Boot: a.clock.Boot(), Author: a.journal.Author()}, o)
 	if err != nil {
 		cancel()
 		return nil, err

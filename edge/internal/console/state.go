@@ -31,7 +31,8 @@ type State struct {
 	Lanes    []Lane         `json:"lanes"`
 	Sync     Sync           `json:"sync"`
 	Alarms   []Alarm        `json:"alarms"` // open, of every booth of the lot; this booth's first
-	Words    []Word         `json:"words"`  // how things stand, in plain words; worst first
+	Clock    Clock          `json:"clock"`
+	Words    []Word         `json:"words"` // how things stand, in plain words; worst first
 }
 
 // Lane is one lane of the booth.
@@ -84,6 +85,21 @@ type Peer struct {
 	Reached time.Time `json:"reached,omitzero"`
 	Lacks   uint64    `json:"lacks"`
 	Error   string    `json:"error,omitempty"`
+}
+
+// Clock is how the booth's clock stands to those that it knows of.
+type Clock struct {
+	Suspect string        `json:"suspect,omitempty"` // why it is not to be trusted
+	Sources []ClockSource `json:"sources"`
+}
+
+// ClockSource is another clock: how far it is ahead of the booth's, what that may be wrong by, and how old the answer is.
+type ClockSource struct {
+	Basis    string `json:"basis"` // "cloud", "peer", "camera"
+	Name     string `json:"name"`
+	OffsetMS int64  `json:"offset_ms"`
+	ErrorMS  int64  `json:"error_ms"`
+	AgeMS    int64  `json:"age_ms"`
 }
 
 // Alarm is something of a booth that a person should look at.

@@ -41,6 +41,7 @@ type Options struct {
 	Cert       []byte             // DER of the certificate that carries the key
 	Software   string             // release, for the opening fact
 	Boot       string             // names this run of the process
+	Epoch      func() string      // names this run of the process and of its clock; nil: Boot, for ever
 	Now        func() time.Time
 	Mono       func() int64 // nanoseconds of this run's monotonic clock
 	Log        *slog.Logger // nil discards
@@ -98,6 +99,9 @@ func Open(path string, o Options) (*Journal, error) {
 	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.Epoch == nil {
+		o.Epoch = func() string { return o.Boot }
 	}
 	db, err := disk.Open(path)
 	if err != nil {
@@ -192,7 +196,7 @@ func mint() fact.Author {
 }
 
 func (j *Journal) stamp() fact.Stamp {
-	s := fact.Stamp{Lot: j.o.Lot, Author: j.author, Boot: j.o.Boot, Mono: j.o.Mono(), Now: j.o.Now()}
+	s := fact.Stamp{Lot: j.o.Lot, Author: j.author, Boot: j.o.Epoch(), Mono: j.o.Mono(), Now: j.o.Now()}
 	rand.Read(s.Salt[:]) // crypto/rand never fails
 	return s
 }

@@ -61,7 +61,8 @@ type Options struct {
 	Photos  Photos
 	Live    func(wire.Live) // told of every change; must not block
 	Now     func() time.Time
-	Mono    func() int64 // ns of this run's monotonic clock, above 0
+	Mono    func() int64  // ns of this run's monotonic clock, above 0
+	Clock   func() Moment // both and more, of one moment; nil: a clock that is never set
 	Log     *slog.Logger
 }
 
@@ -159,7 +160,10 @@ func (c *Controller) Run(ctx context.Context) error {
 const liveEvery = 2 * time.Second
 
 func (c *Controller) moment() Moment {
-	return Moment{c.o.Now(), time.Duration(c.o.Mono())}
+	if c.o.Clock != nil {
+		return c.o.Clock()
+	}
+	return Moment{Wall: c.o.Now(), Mono: time.Duration(c.o.Mono())}
 }
 
 // Do asks something of the lane and waits for what became of it. When ctx ends first, it may still happen.

@@ -20,6 +20,7 @@ type Query struct {
 	Plate  plate.Plate
 	Read   fact.ID   // zero while it is not recorded
 	At     time.Time // when it came to the lane: an exit is priced up to then
+	Clock  session.Clock
 	Forced *Forced
 }
 
@@ -86,7 +87,7 @@ func Find(book *session.Book, c *wire.Config, q Query) Finding {
 		coupons = append(coupons, session.Waiver(q.Forced.By, q.Forced.Note))
 	}
 	found.Held = nil // an earlier stand at an exit is over: it came anew
-	bill, err := session.Price(*found, q.At, c, coupons...)
+	bill, err := session.PriceTo(*found, book.End(q.Clock, q.At), c, coupons...)
 	if err != nil {
 		f.Trouble = err.Error()
 		return f

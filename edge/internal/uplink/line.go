@@ -160,6 +160,9 @@ func (l *line) takeCursor(b []byte) error {
 			delete(l.sent, a)
 		}
 	}
+	if !c.Echo.IsZero() {
+		l.u.o.Clock(c.At, c.Echo, now)
+	}
 	l.cloud, l.closed, l.heard, l.spoke = c.Cursors, c.Closed, true, now
 	l.u.set(func(s *Status) {
 		s.Heard, s.Offset, s.Refused, s.Config = now, c.At.Sub(now), c.Closed, c.Config

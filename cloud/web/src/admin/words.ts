@@ -152,6 +152,7 @@ export const words = {
   'flag.why.overpaid': ['实收超过账单，差额应退还。', 'More was paid than billed; the difference is to be refunded.'],
   'flag.why.free_time': ['停车时长在免费时长之内，账单为零。', 'The stay was within the free time, so the bill is nothing.'],
   'flag.why.max_stay_exceeded': ['停车超过收费标准规定的最长停放，超出部分不计费。', 'The stay was longer than the tariff allows; what came after is not charged.'],
+  'flag.why.clock_error': ['入场或出场的时钟有误差，已按误差范围内的最低金额计费。', 'The clock at entry or exit was in doubt; the lowest fee within the doubt was asked.'],
   'flag.why.two_bills': ['出现了第二张账单，以第一张为准。', 'A second bill was written; the first stands.'],
 
   'p.at': ['时间', 'Time'],

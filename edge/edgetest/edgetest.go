@@ -77,6 +77,7 @@ type Booth struct {
 	Dir      string
 	Agent    *agent.Agent
 	URL      string
+	Skew     time.Duration // the machine's clock less the true time, from the next Start on
 	identity *enroll.Identity
 	stop     context.CancelFunc
 	done     chan error
@@ -230,7 +231,9 @@ func (b *Booth) Start() {
 	c.Data, c.Listen.Console = b.Dir, "127.0.0.1:0"
 	c.Console.Operators = []console.Operator{{Name: Operator, Hash: b.lot.hash}}
 	log := slog.New(slog.NewTextHandler(logTo{t, b.ID}, &slog.HandlerOptions{Level: slog.LevelWarn}))
-	a, err := agent.New(c, agent.Options{Software: "test", Now: time.Now, Log: log, Identity: b.identity, Offline: true, Timing: quick})
+	skew := b.Skew
+	now := func() time.Time { return time.Now().Add(skew) }
+	a, err := agent.New(c, agent.Options{Software: "test", Now: now, Log: log, Identity: b.identity, Offline: true, Timing: quick})
 	must(t, err)
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)

@@ -9,9 +9,9 @@ import (
 // Clock names one run of one clock: an author's own ("booth", "cloud") or a device's, as that author's run saw it. Within
 // a run times of one clock differ by exactly what passed between them, however wrong they all are.
 type Clock struct {
-	Author fact.Author
-	Source string
-	Boot   string
+	Author fact.Author `json:"author"`
+	Source string      `json:"source"`
+	Boot   string      `json:"boot"`
 }
 
 // offset is what the last clock fact makes of a clock.
@@ -42,7 +42,11 @@ func (b *Book) at(e *entry) time.Time { return e.At.Add(b.clocks[e.clock()].move
 // End returns a moment on a clock as the end of a stay: corrected, and with what it may be wrong by.
 func (b *Book) End(c Clock, at time.Time) Visit {
 	off := b.clocks[c]
-	return Visit{At: at.Add(off.move), Clock: c, ErrorMS: off.error.Milliseconds()}
+	v := Visit{At: at.Add(off.move)}
+	if off.error > 0 {
+		v.ErrorMS, v.Clock = off.error.Milliseconds(), c
+	}
+	return v
 }
 
 // Offset returns what the last clock fact says of a clock: what to add to its times, and what that may be wrong by.

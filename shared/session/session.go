@@ -56,9 +56,10 @@ type Visit struct {
 	Lane   string       `json:"lane"`
 	Basis  Basis        `json:"basis"`
 	Photos []fact.Photo `json:"photos,omitempty"`
-	// ErrorMS is how many milliseconds At may be off by, either way; 0 when nothing says that it is.
+	// ErrorMS is how many milliseconds At may be off by, either way, and Clock where it was read from; nothing when nothing
+	// says that it is off.
 	ErrorMS int64 `json:"error_ms,omitempty"`
-	Clock   Clock `json:"-"` // that At was read from; not part of the digest: the facts have it
+	Clock   Clock `json:"clock,omitzero"`
 }
 
 // Grade says what evidence there is for a session. Only evidenced money is demanded.

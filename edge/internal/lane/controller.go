@@ -93,6 +93,7 @@ type Controller struct {
 type asked struct {
 	ask   Ask
 	reply chan Reply
+	at    time.Duration // when, by this run's monotonic clock
 }
 
 // ErrStopped says that the lane is not running.
@@ -135,6 +136,10 @@ func (c *Controller) Run(ctx context.Context) error {
 		case e := <-c.o.Events:
 			c.event(ctx, e)
 		case a := <-c.asks:
+			if c.moment().Mono-a.at > wire.CommandTTL { // whoever asked saw another lane, and may have gone
+				a.reply <- Reply{Verdict: Expired, Text: textExpired}
+				continue
+			}
 			c.nextAsk++
 			a.ask.ID = c.nextAsk
 			c.waiting[a.ask.ID] = a.reply
@@ -170,7 +175,7 @@ func (c *Controller) moment() Moment {
 func (c *Controller) Do(ctx context.Context, a Ask) (Reply, error) {
 	reply := make(chan Reply, 1)
 	select {
-	case c.asks <- asked{a, reply}:
+	case c.asks <- asked{a, reply, c.moment().Mono}:
 	case <-ctx.Done():
 		return Reply{}, fmt.Errorf("lane %s: %w", c.set.Lane, ErrStopped)
 	}

@@ -46,6 +46,12 @@ func documents() []document {
 		{fact.KindCorrected, fact.Corrected{}},
 		{fact.KindMatched, fact.Matched{}},
 		{fact.KindCommand, fact.Command{}},
+		{fact.KindAdded, fact.Added{}},
+		{fact.KindMerged, fact.Merged{}},
+		{fact.KindSplit, fact.Split{}},
+		{fact.KindVoided, fact.Voided{}},
+		{fact.KindMode, fact.Mode{}},
+		{fact.KindModeEnded, fact.ModeEnded{}},
 		{fact.KindAlarmRaised, fact.Alarm{}},
 		{fact.KindAlarmCleared, fact.Alarm{}},
 	} {

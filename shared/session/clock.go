@@ -43,7 +43,7 @@ func (b *Book) at(e *entry) time.Time { return e.At.Add(b.clocks[e.clock()].move
 func (b *Book) End(c Clock, at time.Time) Visit {
 	off := b.clocks[c]
 	v := Visit{At: at.Add(off.move)}
-	if off.error > 0 {
+	if off.error > 0 && b.version > 1 {
 		v.ErrorMS, v.Clock = off.error.Milliseconds(), c
 	}
 	return v

@@ -79,7 +79,7 @@ func TestBoothEightHoursAheadIsCorrected(t *testing.T) {
 		})
 	}
 	Until(t, 15*time.Second, "the clock is set", func() bool {
-		return a.Agent.State().At.Sub(time.Now()).Abs() < time.Second && a.Agent.State().Boot != boot
+		return time.Until(a.Agent.State().At).Abs() < time.Second && a.Agent.State().Boot != boot
 	})
 	Until(t, 15*time.Second, "the alarm is over, and the others have heard of it", func() bool {
 		for _, x := range c.Agent.State().Alarms {

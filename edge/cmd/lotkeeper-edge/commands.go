@@ -15,12 +15,14 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"time"
 
 	"lotkeeper/edge/internal/agent"
 	"lotkeeper/edge/internal/console"
 	"lotkeeper/edge/internal/enroll"
 	"lotkeeper/edge/internal/journal"
+	"lotkeeper/edge/internal/systemd"
 )
 
 // settings are the flags that every command which needs the booth's configuration has.
@@ -45,6 +47,16 @@ func strangers(env []string) error {
 		}
 	}
 	return errors.Join(faults...)
+}
+
+// getenv reads the environment that the program was started with.
+func (w world) getenv(name string) string {
+	for _, e := range w.env {
+		if value, ok := strings.CutPrefix(e, name+"="); ok {
+			return value
+		}
+	}
+	return ""
 }
 
 // load puts file and flags together and lists all faults.
@@ -94,7 +106,17 @@ func (r *runCommand) Run(w world) error {
 	if err != nil {
 		return err
 	}
-	if err := a.Run(w.ctx); err != nil {
+	manager, err := systemd.FromEnv(w.getenv, os.Getpid(), log)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithCancel(w.ctx)
+	var told sync.WaitGroup
+	told.Go(func() { manager.Run(ctx, systemd.Booth{Ready: a.Ready(), Status: a.Status, Stuck: a.Stuck}) })
+	err = a.Run(ctx)
+	cancel()
+	told.Wait()
+	if err != nil {
 		return err
 	}
 	log.Info("booth stopped")

@@ -18,8 +18,8 @@ type Terms interface {
 	TariffFor(class string, at time.Time) (fact.TariffRef, bool)
 	// Days returns the calendar.
 	Days() calendar.Calendar
-	// RightsOf returns what a vehicle need not pay.
-	RightsOf(plate.Plate) []tariff.Right
+	// RightsOf returns what a vehicle need not pay of a stay, of which its entry recorded the uses.
+	RightsOf(p plate.Plate, entry, exit time.Time, uses []fact.RightUse) []tariff.Right
 	// EntitlementsOf returns what a vehicle that entered at a time is entitled to.
 	EntitlementsOf(p plate.Plate, entry time.Time) []string
 }
@@ -51,15 +51,9 @@ func Price(s Session, at time.Time, terms Terms, coupons ...tariff.Coupon) (tari
 	if !ok {
 		return tariff.Bill{}, fmt.Errorf("price session %s: tariff %s version %d is not in the configuration", s.ID, ref.ID, ref.Version)
 	}
-	if s.Held != nil && s.Held.At.Before(at) && at.Sub(s.Held.At) <= HeldFor {
-		at = s.Held.At
-	}
-	stay := tariff.Stay{Entry: at, Exit: at, Class: class}
-	if s.Entry != nil && s.Entry.At.Before(at) {
-		stay.Entry = s.Entry.At
-	}
-	stay.Entitlements = terms.EntitlementsOf(s.Plate, stay.Entry)
-	c := tariff.Context{Rights: terms.RightsOf(s.Plate), Coupons: coupons, Visits: s.Before}
+	stay := s.Span(at)
+	stay.Class, stay.Entitlements = class, terms.EntitlementsOf(s.Plate, stay.Entry)
+	c := tariff.Context{Rights: s.RightsAt(at, terms), Coupons: coupons, Visits: s.Before}
 	for _, p := range s.Pays {
 		c.Payments = append(c.Payments, tariff.Payment{ID: p.Fact.String(), At: p.At, Amount: p.Amount})
 	}
@@ -68,6 +62,24 @@ func Price(s Session, at time.Time, terms Terms, coupons ...tariff.Coupon) (tari
 		return tariff.Bill{}, fmt.Errorf("price session %s: %w", s.ID, err)
 	}
 	return bill, nil
+}
+
+// Span is the time that is priced as if the vehicle left at the time.
+func (s *Session) Span(at time.Time) tariff.Stay {
+	if s.Held != nil && s.Held.At.Before(at) && at.Sub(s.Held.At) <= HeldFor {
+		at = s.Held.At
+	}
+	stay := tariff.Stay{Entry: at, Exit: at}
+	if s.Entry != nil && s.Entry.At.Before(at) {
+		stay.Entry = s.Entry.At
+	}
+	return stay
+}
+
+// RightsAt are the rights that [Price] takes off at the time. Who freezes a bill records them with it.
+func (s *Session) RightsAt(at time.Time, terms Terms) []tariff.Right {
+	stay := s.Span(at)
+	return terms.RightsOf(s.Plate, stay.Entry, stay.Exit, s.Uses)
 }
 
 // Waiver is the coupon that makes the rest of a stay free because a person said so.

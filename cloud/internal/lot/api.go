@@ -92,6 +92,10 @@ type policyBody struct {
 	NoEntry  string `json:"no_entry,omitempty" enum:"hold,open" doc:"An exit without an entry."`
 	JournalX string `json:"journal_x,omitempty" enum:"hold,open" doc:"The booth cannot write its journal."`
 	LiveFor  int    `json:"live_for,omitempty" minimum:"0" maximum:"60" doc:"Seconds a read may be old and still move a barrier; 0 is 12."`
+
+	Beyond      string       `json:"beyond,omitempty" enum:"entry,stay" doc:"Of a stay of which a right covers a part: entry: what is covered is free if the entry was; stay: all of it is free if the entry was covered. Without it: what is covered is free."`
+	Arrears     string       `json:"arrears,omitempty" enum:"show,refuse" doc:"What an entry does about a vehicle that owes: show tells the amount, refuse also keeps it out. Without it: nothing."`
+	ArrearsFrom money.Amount `json:"arrears_from,omitempty" minimum:"0" doc:"Minor units: refuse keeps out who owes as much or more. 0: whatever it owes."`
 }
 
 // SpecBody is what a lot is made of, in both directions.

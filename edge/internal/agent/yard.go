@@ -222,5 +222,5 @@ type memory struct{ lot *lot.Lot }
 func (m memory) Record(ctx context.Context, compose func(id func(i int) fact.ID) []fact.Draft) ([]fact.Fact, func() error, error) {
 	return m.lot.Store(ctx, compose)
 }
-func (m memory) View(f func(*session.Book))  { m.lot.View(f) }
-func (m memory) Config() (wire.Config, bool) { return m.lot.Config() }
+func (m memory) View(f func(*session.Book)) { m.lot.View(f) }
+func (m memory) Terms() (wire.Terms, bool)  { return m.lot.Terms() }

@@ -24,6 +24,7 @@ import (
 	"lotkeeper/edge/internal/journal/disk"
 	"lotkeeper/shared/exchange"
 	"lotkeeper/shared/fact"
+	"lotkeeper/shared/right"
 	"lotkeeper/shared/session"
 	"lotkeeper/shared/wire"
 )
@@ -44,6 +45,8 @@ type Options struct {
 	ConfigKey  ed25519.PublicKey // the cloud's key for configurations
 	Now        func() time.Time
 	Log        *slog.Logger
+	// Alarm is told of what people must know; nil is nobody. It may be told again of what it knows, and must not block.
+	Alarm func(code, subject string, on bool, detail string)
 }
 
 // Lot is safe for concurrent use.
@@ -54,11 +57,15 @@ type Lot struct {
 	rules exchange.Rules
 	merge sync.Mutex // one merge at a time, from its judgement to its fold
 
+	taking sync.Mutex // guards intake; held before merge and mu, never after
+	intake *right.Intake
+
 	mu      sync.RWMutex // guards what follows; never held while the disk is synced
 	book    *session.Book
 	logs    map[fact.Author]exchange.Log
 	booths  map[fact.Author]string // who each author is
 	config  *configuration
+	rights  rights
 	heard   map[string]Heard
 	watches map[*Watch]struct{}
 	ahead   bool // somebody holds more of our log than we do
@@ -77,6 +84,9 @@ func Open(path string, own Own, o Options) (*Lot, error) {
 	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.Alarm == nil {
+		o.Alarm = func(string, string, bool, string) {}
 	}
 	db, err := disk.Open(path)
 	if err != nil {

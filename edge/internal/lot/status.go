@@ -38,6 +38,7 @@ type Status struct {
 	Alone  uint64        // facts that, as far as is known, lie on this booth's disk only
 	Ahead  bool          // somebody holds another or a longer log of this booth: it must be looked at
 	Config uint64        // number of the configuration in force; 0 when there is none
+	Rights uint64        // number of the rights in force; 0 when there are none
 }
 
 // Status returns how the booth's memory stands.
@@ -46,6 +47,7 @@ func (l *Lot) Status() Status {
 	l.mu.RLock()
 	defer l.mu.RUnlock()
 	s := Status{Facts: l.book.Len(), Poor: len(l.book.Poor()), Closed: closed, Ahead: l.ahead}
+	s.Rights = l.rights.head.Number
 	if l.config != nil {
 		s.Config = l.config.config.Number
 	}

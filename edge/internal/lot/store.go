@@ -34,6 +34,9 @@ func (l *Lot) load() error {
 	if err := l.prepare(); err != nil {
 		return err
 	}
+	if err := l.loadRights(); err != nil {
+		return err
+	}
 	if err := l.loadOthers(); err != nil {
 		return err
 	}

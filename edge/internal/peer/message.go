@@ -6,6 +6,7 @@ import (
 
 	"lotkeeper/shared/exchange"
 	"lotkeeper/shared/fact"
+	"lotkeeper/shared/right"
 	"lotkeeper/shared/wire"
 )
 
@@ -20,6 +21,10 @@ type Message struct {
 	Config  uint64           `json:"config"`           // number of the sender's configuration; 0 when it has none
 	Signed  *wire.Signed     `json:"signed,omitempty"` // that configuration, when the other's is older
 	Batches []exchange.Batch `json:"batches,omitempty"`
+
+	Rights     uint64       `json:"rights,omitempty"`      // number of the sender's rights
+	RightsWant right.Cursor `json:"rights_want,omitzero"`  // after which it wants entries of newer ones
+	RightsPage *wire.Rights `json:"rights_page,omitempty"` // of the sender's, when the other's are older
 }
 
 // Limits on one message, well below wire.MaxMessage when written as base64 in JSON.

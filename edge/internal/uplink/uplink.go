@@ -21,6 +21,7 @@ import (
 	"lotkeeper/edge/internal/photo"
 	"lotkeeper/shared/exchange"
 	"lotkeeper/shared/fact"
+	"lotkeeper/shared/right"
 	"lotkeeper/shared/wire"
 )
 
@@ -33,6 +34,8 @@ type Memory interface {
 	Merge(b exchange.Batch) (exchange.Result, error)
 	Config() (wire.Config, bool)
 	Configure(s wire.Signed) error
+	RightsState() (number uint64, wants right.Cursor)
+	TakeRights(p wire.Rights) error
 	Watch(ctx context.Context) *lot.Watch
 }
 

@@ -1756,6 +1756,7 @@ export interface components {
             lane: string;
             loop: boolean;
             mono: string;
+            pay?: string;
             photo?: string;
             plate?: components["schemas"]["Plate"];
             read?: string;
@@ -1878,6 +1879,21 @@ export interface components {
             name: components["schemas"]["LotText"];
         };
         LotPolicy: {
+            /**
+             * @description What an entry does about a vehicle that owes: show tells the amount, refuse also keeps it out. Without it: nothing.
+             * @enum {string}
+             */
+            arrears?: "show" | "refuse";
+            /**
+             * Format: int64
+             * @description Minor units: refuse keeps out who owes as much or more. 0: whatever it owes.
+             */
+            arrears_from?: number;
+            /**
+             * @description Of a stay of which a right covers a part: entry: what is covered is free if the entry was; stay: all of it is free if the entry was covered. Without it: what is covered is free.
+             * @enum {string}
+             */
+            beyond?: "entry" | "stay";
             /**
              * @description The booth cannot write its journal.
              * @enum {string}

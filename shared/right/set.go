@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"hash"
 	"maps"
 	"slices"
 	"time"
@@ -43,7 +44,12 @@ func (c Cursor) Compare(d Cursor) int {
 }
 
 // After is the place behind all entries of a number.
-func After(number uint64) Cursor { return Cursor{Number: number + 1} }
+func After(number uint64) Cursor {
+	if number == 0 {
+		return Cursor{}
+	}
+	return Cursor{Number: number + 1}
+}
 
 // Head says which set it is. It is what the cloud signs: whoever offers entries that fit the digest offers the right ones.
 type Head struct {
@@ -114,8 +120,7 @@ func (s *Set) index() {
 	ids := slices.Sorted(maps.Keys(s.entries))
 	s.plates = make(map[string][]*Right, len(ids))
 	s.order = make([]*Entry, 0, len(ids))
-	h := sha256.New()
-	var number [8]byte
+	var d Digest
 	for _, id := range ids {
 		e := s.entries[id]
 		s.order = append(s.order, e.Entry)
@@ -123,11 +128,7 @@ func (s *Set) index() {
 			continue
 		}
 		s.count++
-		binary.BigEndian.PutUint64(number[:], e.Number)
-		h.Write([]byte(id)) // an id has no line break
-		h.Write([]byte{'\n'})
-		h.Write(number[:])
-		h.Write(e.sum[:])
+		d.Add(id, e.Number, e.sum)
 		if e.right == nil {
 			s.poor++
 			continue
@@ -142,13 +143,34 @@ func (s *Set) index() {
 		}
 	}
 	slices.SortFunc(s.order, func(a, b *Entry) int { return a.at().Compare(b.at()) })
-	h.Sum(s.digest[:0])
+	s.digest = d.Sum()
+}
+
+// Digest makes the checksum of a set from its rights in the order of their ids, tombstones left out. Its zero value is
+// ready.
+type Digest struct{ h hash.Hash }
+
+// Add takes a right: the number at which it last changed, and the SHA-256 of its bytes.
+func (d *Digest) Add(id string, number uint64, sum [sha256.Size]byte) {
+	if d.h == nil {
+		d.h = sha256.New()
+	}
+	row := binary.BigEndian.AppendUint64([]byte(id+"\n"), number) // an id has no line break
+	d.h.Write(append(row, sum[:]...))
+}
+
+// Sum is the checksum of what was added.
+func (d *Digest) Sum() fact.Hash {
+	if d.h == nil {
+		return sha256.Sum256(nil)
+	}
+	return fact.Hash(d.h.Sum(nil))
 }
 
 // Digest is a checksum of all rights and the numbers at which they changed.
 func (s *Set) Digest() fact.Hash {
 	if s.entries == nil {
-		return sha256.Sum256(nil)
+		return (&Digest{}).Sum()
 	}
 	return s.digest
 }

@@ -79,7 +79,7 @@ func New(t testing.TB, provider bool) *World {
 func (w *World) Replica(provider bool) *payment.Service {
 	w.T.Helper()
 	o := payment.Options{
-		DB: w.DB, Author: w.Facts, Now: w.Now, Log: w.Log, Notify: w.Public + payment.NotifyPath, Owes: owner.NewPricing(w.DB, w.Lots).Owes,
+		DB: w.DB, Author: w.Facts, Now: w.Now, Log: w.Log, Notify: w.Public + payment.NotifyPath, Owes: owner.NewPricing(w.DB, w.Lots, nil).Owes,
 		Raise: func(_ *database.Tx, a payment.Alarm) error {
 			w.mu.Lock()
 			defer w.mu.Unlock()

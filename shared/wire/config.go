@@ -100,6 +100,8 @@ type Policy struct {
 	// out from ArrearsFrom on (0: whatever it owes).
 	Arrears     string       `json:"arrears,omitempty"`
 	ArrearsFrom money.Amount `json:"arrears_from,omitempty"`
+	// Passage is for passages that are not as they should be.
+	Passage PassagePolicy `json:"passage,omitzero"`
 }
 
 // What an entry does about a vehicle that owes.
@@ -195,6 +197,7 @@ func (c *Config) Validate() error {
 			devices[d.ID] = true
 		}
 	}
+	c.Policy.Passage.validate(fault)
 	known := map[fact.TariffRef]bool{}
 	for _, t := range c.Tariffs {
 		known[fact.TariffRef{ID: t.ID, Version: t.Version}] = true

@@ -37,6 +37,7 @@ type Memory interface {
 	RightsPage(after right.Cursor) (wire.Rights, bool)
 	TakeRights(p wire.Rights) error
 	Heard(booth string, cursors exchange.Cursors, config uint64)
+	Judged(by string, cursors exchange.Cursors, closed []fact.Author)
 	Watch(ctx context.Context) *lot.Watch
 }
 
@@ -295,6 +296,7 @@ func (x *Exchange) absorb(m Message) (bool, error) {
 		}
 	}
 	x.o.Memory.Heard(m.Booth, m.Cursors, m.Config)
+	x.o.Memory.Judged(m.Booth, m.Cursors, m.Closed)
 	x.mu.Lock()
 	x.said[m.Booth] = m.word()
 	x.mu.Unlock()

@@ -27,18 +27,30 @@ func NewRights(t testing.TB, ca *enrolltest.Authority, lotID string) *Rights {
 	return &Rights{Set: &right.Set{}, t: t, ca: ca, lot: lotID}
 }
 
-// Put publishes a month card for each plate; the card's id is "card-" and the plate's number in the list of all.
+// Put publishes a month card for each plate; a card's id is "card-" and how many rights there were before it.
 func (r *Rights) Put(plates ...string) {
 	r.t.Helper()
-	var changes []right.Entry
+	var cards []right.Right
 	for i, p := range plates {
-		doc, err := json.Marshal(right.Right{
-			ID: fmt.Sprintf("card-%06d", r.Set.Count()+i), Version: 1, Kind: right.Permit, Plates: []right.Plate{{Text: p}},
-		})
+		cards = append(cards, right.Right{ID: fmt.Sprintf("card-%06d", r.Set.Count()+i), Kind: right.Permit, Plates: []right.Plate{{Text: p}}})
+	}
+	r.Add(cards...)
+}
+
+// Add publishes rights, each in its first version.
+func (r *Rights) Add(rights ...right.Right) {
+	r.t.Helper()
+	var changes []right.Entry
+	for _, x := range rights {
+		x.Version = 1
+		doc, err := json.Marshal(x)
+		if err == nil {
+			err = x.Validate()
+		}
 		if err != nil {
 			r.t.Fatal(err)
 		}
-		changes = append(changes, right.Entry{ID: fmt.Sprintf("card-%06d", r.Set.Count()+i), Right: doc})
+		changes = append(changes, right.Entry{ID: x.ID, Right: doc})
 	}
 	r.publish(changes)
 }

@@ -46,6 +46,8 @@ func documents() []document {
 		{fact.KindCorrected, fact.Corrected{}},
 		{fact.KindMatched, fact.Matched{}},
 		{fact.KindCommand, fact.Command{}},
+		{fact.KindShiftOpened, fact.ShiftOpened{}},
+		{fact.KindShiftClosed, fact.ShiftClosed{}},
 	} {
 		docs = append(docs, document{name: "fact." + string(body.kind), title: "The body of a fact of kind " + string(body.kind), value: body.value})
 	}

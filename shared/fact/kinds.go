@@ -26,6 +26,9 @@ const (
 	KindCorrected Kind = "plate.corrected"  // [Corrected], hidden [Vehicle], refs the observation
 	KindMatched   Kind = "session.matched"  // [Matched], refs exit observation, then entry observation
 	KindCommand   Kind = "command.judged"   // [Command], refs the observation at the lane, if any
+
+	KindShiftOpened Kind = "shift.opened" // [ShiftOpened]
+	KindShiftClosed Kind = "shift.closed" // [ShiftClosed], refs the fact that opened it
 )
 
 // Dir is which way a lane leads.

@@ -1,6 +1,7 @@
 package session
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 	"time"
@@ -24,7 +25,11 @@ type Book struct {
 	clocks   map[clockKey]offset
 	timed    map[clockKey][]fact.ID // facts whose time counts, by the clock they are on
 	poor     []Poor
+	said     map[fact.Kind][]fact.ID // of the kinds in kept
 }
+
+// kept are kinds that speak of no vehicle and that people ask for by their kind.
+var kept = map[fact.Kind]bool{fact.KindShiftOpened: true, fact.KindShiftClosed: true}
 
 // Poor is a fact that the fold cannot read: stored and sent like any other, but without effect. Somebody should look.
 type Poor struct {
@@ -53,7 +58,7 @@ func NewBook() *Book {
 	return &Book{
 		facts: map[fact.ID]*entry{}, byRef: map[fact.ID][]fact.ID{}, vehicles: map[Key]*vehicle{},
 		keys: map[fact.ID]Key{}, sessions: map[ID]*Session{}, clocks: map[clockKey]offset{},
-		timed: map[clockKey][]fact.ID{},
+		timed: map[clockKey][]fact.ID{}, said: map[fact.Kind][]fact.ID{},
 	}
 }
 
@@ -98,6 +103,9 @@ func (b *Book) add(in *fact.Fact, dirty map[Key]struct{}) {
 	if e.poor != nil {
 		b.poor = append(b.poor, Poor{e.id, e.poor})
 		return
+	}
+	if kept[e.Kind] {
+		b.said[e.Kind] = append(b.said[e.Kind], e.id)
 	}
 	switch e.Kind {
 	case fact.KindClock:
@@ -258,6 +266,16 @@ func (b *Book) Fact(id fact.ID) (fact.Fact, bool) {
 		return fact.Fact{}, false
 	}
 	return e.Fact, true
+}
+
+// Said returns the facts of a kind that speaks of no vehicle, in the order of their clocks.
+func (b *Book) Said(k fact.Kind) []fact.Fact {
+	out := make([]fact.Fact, 0, len(b.said[k]))
+	for _, id := range b.said[k] {
+		out = append(out, b.facts[id].Fact)
+	}
+	slices.SortFunc(out, func(x, y fact.Fact) int { return cmp.Or(cmp.Compare(x.HLC, y.HLC), x.ID().Compare(y.ID())) })
+	return out
 }
 
 // Len returns how many facts the book holds.

@@ -47,6 +47,11 @@ func read(f fact.Fact) *entry {
 		decode[fact.Matched](e, 2)
 	case fact.KindClock:
 		decode[fact.Clock](e, 0)
+	case fact.KindShiftOpened:
+		decode[fact.ShiftOpened](e, 0)
+	case fact.KindShiftClosed:
+		c := decode[fact.ShiftClosed](e, 1)
+		e.require(len(e.Refs) > 0 && e.Refs[0] == c.Shift, "it closes %s", c.Shift)
 	}
 	if v, ok, err := fact.Reveal(&e.Fact); err != nil {
 		e.poor = errors.Join(e.poor, err)

@@ -34,6 +34,7 @@ type Config struct {
 	Entitled []EntitledPlate   `json:"entitled,omitempty"` // plates for which tariffs have prices of their own
 	Policy   Policy            `json:"policy"`
 	PayURL   string            `json:"pay_url,omitempty"` // where a driver pays by phone
+	Staff    []Staff           `json:"staff,omitempty"`   // who may act at the booths; none: those in the booths' own files
 }
 
 // Lane is a drive-through path and the devices on it.
@@ -183,6 +184,7 @@ func (c *Config) Validate() error {
 			devices[d.ID] = true
 		}
 	}
+	c.validateStaff(fault)
 	known := map[fact.TariffRef]bool{}
 	for _, t := range c.Tariffs {
 		known[fact.TariffRef{ID: t.ID, Version: t.Version}] = true

@@ -29,6 +29,7 @@ import (
 	"lotkeeper/edge/internal/lot/agree"
 	"lotkeeper/edge/internal/peer"
 	"lotkeeper/edge/internal/photo"
+	"lotkeeper/edge/internal/shift"
 	"lotkeeper/edge/internal/uplink"
 	"lotkeeper/firmware-adapters/driver"
 	"lotkeeper/shared/wire"
@@ -62,6 +63,7 @@ type Agent struct {
 	journal  *journal.Journal
 	lot      *lot.Lot
 	photos   *photo.Store
+	desk     *shift.Desk
 	yard     *yard
 	address  string
 
@@ -172,6 +174,9 @@ func (a *Agent) open() (err error) {
 	if err != nil {
 		return errors.Join(err, a.journal.Close())
 	}
+	if a.desk, err = shift.New(id.Booth, a.lot, a.o.Now); err != nil {
+		return errors.Join(err, a.lot.Close(), a.journal.Close())
+	}
 	if len(id.Config.Document) > 0 {
 		if err := a.lot.Configure(id.Config); err != nil && !errors.Is(err, lot.ErrOlder) {
 			a.o.Log.Warn("the configuration of the enrolment is not taken", "err", err)
@@ -187,7 +192,9 @@ func (a *Agent) openConsole(ctx context.Context, group *sync.WaitGroup, cancel c
 	if err := metrics.Register(newCollector(a)); err != nil {
 		return fmt.Errorf("metrics: %w", err)
 	}
-	page, err := console.New(a, console.Options{Operators: a.c.Console.Operators, Metrics: metrics, Now: a.o.Now, Log: a.o.Log})
+	page, err := console.New(a, console.Options{
+		Operators: a.c.Console.Operators, Staff: a.staff, Desk: a.desk, Metrics: metrics, Now: a.o.Now, Log: a.o.Log,
+	})
 	if err != nil {
 		return err
 	}

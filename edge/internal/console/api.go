@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -37,6 +38,12 @@ func (c *Console) Handler() http.Handler {
 	m.HandleFunc("GET /api/photos/{name}", c.known(c.photo))
 	m.HandleFunc("GET /api/me", c.known(c.me))
 	m.HandleFunc("GET /api/digest", c.digest)
+	m.HandleFunc("GET /api/shift", c.known(c.shift))
+	m.HandleFunc("GET /api/shifts", c.known(c.shifts))
+	m.HandleFunc("GET /api/shifts/{shift}", c.known(c.shiftByID))
+	m.HandleFunc("POST /api/shift/open", c.known(c.openShift))
+	m.HandleFunc("POST /api/shift/close", c.known(c.closeShift))
+	m.HandleFunc("GET /api/slips/{session}", c.known(c.slip))
 	m.HandleFunc("POST /api/sign-in", c.signIn)
 	m.HandleFunc("POST /api/sign-out", c.signOut)
 	for path, want := range map[string]lane.Want{
@@ -127,8 +134,39 @@ func decode(w http.ResponseWriter, r *http.Request, v any) bool {
 	return true
 }
 
-// person is a signed-in operator and the token that says so.
-type person struct{ name, token string }
+// person is a signed-in operator, what the operator may do, and the token that says so.
+type person struct {
+	name, token string
+	rights      []wire.StaffRight
+}
+
+func (p person) may(r wire.StaffRight) bool { return slices.Contains(p.rights, r) }
+
+// denied answers a person who lacks a right.
+func denied(w http.ResponseWriter, r wire.StaffRight) {
+	t := rightNames[r]
+	fail(w, http.StatusForbidden, "no_right", "没有"+t.ZH+"的权限，请联系管理员", "you may not "+t.EN+": ask whoever administers the lot")
+}
+
+var rightNames = map[wire.StaffRight]tariff.Text{
+	wire.MayOpen: {ZH: "手动开关闸", EN: "move the barrier by hand"}, wire.MayCash: {ZH: "收现金", EN: "take cash"},
+	wire.MayWaive: {ZH: "免费放行", EN: "let anybody go free"}, wire.MayCorrect: {ZH: "改车牌和认定入场", EN: "correct a plate or pick an entry"},
+	wire.MayPromise: {ZH: "承诺付款放行", EN: "let anybody go on a promise"}, wire.MayRelieve: {ZH: "代他人交班", EN: "close another person's shift"},
+}
+
+// rightFor is what a person needs to ask something of a lane.
+func rightFor(want lane.Want, waive bool) wire.StaffRight {
+	switch want {
+	case lane.WantCash:
+		return wire.MayCash
+	case lane.WantCorrect, lane.WantMatch:
+		return wire.MayCorrect
+	}
+	if waive {
+		return wire.MayWaive
+	}
+	return wire.MayOpen
+}
 
 // known lets only signed-in operators through.
 func (c *Console) known(next func(http.ResponseWriter, *http.Request, person)) http.HandlerFunc {
@@ -139,7 +177,7 @@ func (c *Console) known(next func(http.ResponseWriter, *http.Request, person)) h
 			fail(w, http.StatusUnauthorized, "not_signed_in", "请先登录", "sign in first")
 			return
 		}
-		next(w, r, person{in.name, token})
+		next(w, r, person{in.name, token, in.rights})
 	}
 }
 
@@ -179,27 +217,45 @@ func (c *Console) signIn(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	c.o.Log.Info("signed in", "operator", in.Name)
+	c.begin(r.Context(), token)
+	c.welcome(w, r, token, till)
+}
+
+// welcome tells a person the token, in a cookie and in the answer.
+func (c *Console) welcome(w http.ResponseWriter, r *http.Request, token string, till time.Time) {
+	setCookie(w, r, token, till)
+	in, _ := c.door.who(token)
+	send(w, Me{in.name, till.UTC(), rightsOf(in), token})
+}
+
+func setCookie(w http.ResponseWriter, r *http.Request, token string, till time.Time) {
 	http.SetCookie(w, &http.Cookie{Name: cookieName(r), Value: token, Path: "/", Expires: till, HttpOnly: true, SameSite: http.SameSiteStrictMode, Secure: r.TLS != nil})
-	send(w, Shift{in.Name, till.UTC(), token})
+}
+
+func forgetCookie(w http.ResponseWriter, r *http.Request) {
+	http.SetCookie(w, &http.Cookie{Name: cookieName(r), Path: "/", MaxAge: -1, HttpOnly: true, SameSite: http.SameSiteStrictMode})
 }
 
 func (c *Console) signOut(w http.ResponseWriter, r *http.Request) {
 	c.door.signOut(tokenOf(r))
-	http.SetCookie(w, &http.Cookie{Name: cookieName(r), Path: "/", MaxAge: -1, HttpOnly: true, SameSite: http.SameSiteStrictMode})
+	forgetCookie(w, r)
 	w.WriteHeader(http.StatusNoContent)
 }
 
-// Shift tells who is signed in and until when. The token is told once, to whoever signs in.
-type Shift struct {
-	Name  string    `json:"name"`
-	Till  time.Time `json:"expires_at"`
-	Token string    `json:"token,omitempty"`
+// Me tells who is signed in, until when and what the person may do. The token is told once, to whoever signs in.
+type Me struct {
+	Name   string            `json:"name"`
+	Till   time.Time         `json:"expires_at"`
+	Rights []wire.StaffRight `json:"rights"`
+	Token  string            `json:"token,omitempty"`
 }
 
 func (c *Console) me(w http.ResponseWriter, _ *http.Request, by person) {
 	in, _ := c.door.who(by.token) // a sign-in that ends at this moment has no name, and shows so
-	send(w, Shift{Name: in.name, Till: in.till.UTC()})
+	send(w, Me{Name: in.name, Till: in.till.UTC(), Rights: rightsOf(in)})
 }
+
+func rightsOf(in entry) []wire.StaffRight { return append([]wire.StaffRight{}, in.rights...) }
 
 // request is the body of everything that is asked of a lane.
 type request struct {
@@ -223,6 +279,13 @@ type Answer struct {
 func (c *Console) ask(w http.ResponseWriter, r *http.Request, by person, want lane.Want) {
 	var in request
 	if !decode(w, r, &in) {
+		return
+	}
+	if need := rightFor(want, in.Waive); !by.may(need) {
+		denied(w, need)
+		return
+	}
+	if want == lane.WantCash && !c.onDuty(w, by) {
 		return
 	}
 	a := lane.Ask{Want: want, Token: in.Token, By: by.name, Note: strings.TrimSpace(in.Reason), Waive: in.Waive, Session: in.Session, Amount: in.Amount, Action: in.Action}

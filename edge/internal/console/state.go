@@ -28,7 +28,15 @@ type State struct {
 	Capacity int            `json:"capacity"`
 	Lanes    []Lane         `json:"lanes"`
 	Sync     Sync           `json:"sync"`
+	Duty     *Duty          `json:"duty"`  // null when no shift is open
 	Words    []Word         `json:"words"` // how things stand, in plain words; worst first
+}
+
+// Duty is who has the booth.
+type Duty struct {
+	Shift fact.ID   `json:"shift"`
+	By    string    `json:"by"`
+	Since time.Time `json:"since"`
 }
 
 // Lane is one lane of the booth.

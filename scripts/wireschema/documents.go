@@ -48,6 +48,8 @@ func documents() []document {
 		{fact.KindCommand, fact.Command{}},
 		{fact.KindShiftOpened, fact.ShiftOpened{}},
 		{fact.KindShiftClosed, fact.ShiftClosed{}},
+		{fact.KindProved, fact.Proved{}},
+		{fact.KindPromised, fact.Promised{}},
 	} {
 		docs = append(docs, document{name: "fact." + string(body.kind), title: "The body of a fact of kind " + string(body.kind), value: body.value})
 	}

@@ -29,6 +29,9 @@ const (
 
 	KindShiftOpened Kind = "shift.opened" // [ShiftOpened]
 	KindShiftClosed Kind = "shift.closed" // [ShiftClosed], refs the fact that opened it
+
+	KindProved   Kind = "payment.proved" // [Proved], refs the session's observation
+	KindPromised Kind = "promise.made"   // [Promised], hidden [Vehicle], refs the session's observation, then the exit's
 )
 
 // Dir is which way a lane leads.

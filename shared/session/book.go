@@ -113,7 +113,7 @@ func (b *Book) add(in *fact.Fact, dirty map[Key]struct{}) {
 	case fact.KindCorrected, fact.KindMatched:
 		b.assign(e.Refs[0], dirty)
 	}
-	if e.observes() || e.Kind == fact.KindCash || e.Kind == fact.KindPayment {
+	if e.observes() || e.Kind == fact.KindCash || e.Kind == fact.KindPayment || e.Kind == fact.KindProved {
 		ck := clockKey{e.Author, e.Source, e.Boot}
 		b.timed[ck] = append(b.timed[ck], e.id)
 	}

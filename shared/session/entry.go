@@ -41,6 +41,12 @@ func read(f fact.Fact) *entry {
 	case fact.KindPayment:
 		p := decode[fact.Payment](e, 1)
 		e.require(p.Amount > 0 && p.Order != "", "amount %d, order %q", p.Amount, p.Order)
+	case fact.KindProved:
+		p := decode[fact.Proved](e, 1)
+		e.require(p.Amount > 0 && p.Order != "", "amount %d, order %q", p.Amount, p.Order)
+	case fact.KindPromised:
+		p := decode[fact.Promised](e, 2)
+		e.require(p.Amount > 0, "amount %d", p.Amount)
 	case fact.KindCorrected:
 		decode[fact.Corrected](e, 1)
 	case fact.KindMatched:

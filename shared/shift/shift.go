@@ -82,6 +82,8 @@ func (y *tally) add(f *fact.Fact) {
 		y.taken[c.Action] = true
 		y.Cash += c.Amount
 		y.Takings++
+	case fact.KindPromised:
+		y.Promises++
 	case fact.KindDecision:
 		d, err := fact.Decode[fact.Decision](f)
 		if err != nil {

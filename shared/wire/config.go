@@ -95,6 +95,8 @@ type Policy struct {
 	NoEntry  string `json:"no_entry"`  // exit without an entry: "hold" or "open"
 	JournalX string `json:"journal_x"` // journal cannot be written: "hold" or "open"
 	LiveFor  int    `json:"live_for"`  // seconds a read may be old and still move a barrier; 0 means 12
+
+	Promises PromisePolicy `json:"promises,omitzero"`
 }
 
 // Signed is a document with its signature: the exact bytes, so that no re-encoding can break it.

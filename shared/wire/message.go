@@ -106,6 +106,9 @@ type Live struct {
 	Loop     bool           `json:"loop"`              // somebody stands before the barrier
 	Faults   []string       `json:"faults,omitempty"`  // devices that do not answer
 	Waiting  *time.Time     `json:"waiting,omitempty"` // since when somebody is held
+	Promise  bool           `json:"promise,omitempty"` // it may leave on a promise to pay
+	// EntryPhoto is the SHA-256 of the scene at the entry. The picture lies with the booth that took it.
+	EntryPhoto string `json:"entry_photo,omitempty"`
 }
 
 // Candidate is a session that the vehicle at an exit may belong to.
@@ -113,6 +116,7 @@ type Candidate struct {
 	Session fact.ID     `json:"session"`
 	Plate   plate.Plate `json:"plate"`
 	Entered time.Time   `json:"entered"`
+	Photo   string      `json:"photo,omitempty"` // SHA-256 of the scene at the entry
 }
 
 // Presence says whether a booth is connected. The last will says it is not.

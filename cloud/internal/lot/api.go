@@ -92,6 +92,8 @@ type policyBody struct {
 	NoEntry  string `json:"no_entry,omitempty" enum:"hold,open" doc:"An exit without an entry."`
 	JournalX string `json:"journal_x,omitempty" enum:"hold,open" doc:"The booth cannot write its journal."`
 	LiveFor  int    `json:"live_for,omitempty" minimum:"0" maximum:"60" doc:"Seconds a read may be old and still move a barrier; 0 is 12."`
+
+	Promises wire.PromisePolicy `json:"promises,omitempty" doc:"Who may leave on a promise to pay while the cloud is away."`
 }
 
 // SpecBody is what a lot is made of, in both directions.
@@ -109,6 +111,7 @@ type SpecBody struct {
 	Free     []freeBody     `json:"free,omitempty" maxItems:"20000" doc:"Plates that need not pay."`
 	Entitled []entitledBody `json:"entitled,omitempty" maxItems:"20000" doc:"Plates for which tariffs have prices of their own."`
 	Policy   policyBody     `json:"policy,omitempty"`
+	Staff    []staffBody    `json:"staff,omitempty" maxItems:"500" doc:"Who may act at the booths. None given keeps who is in force."`
 }
 
 func recode(v any, where string, into any, decode func([]byte) error) error {
@@ -146,6 +149,11 @@ func (b SpecBody) spec() (Spec, error) {
 	for _, x := range b.Booths {
 		s.Booths = append(s.Booths, wire.Booth{ID: x.ID, Name: tariff.Text(x.Name), Raft: x.Raft, Peer: x.Peer, Voter: x.Voter})
 	}
+	people, err := staff(b.Staff)
+	if err != nil {
+		return s, err
+	}
+	s.Staff = people
 	for i, x := range b.Tariffs {
 		err := recode(x, fmt.Sprintf("body.tariffs[%d]", i), nil, func(text []byte) error {
 			t, err := tariff.Decode(text)
@@ -212,7 +220,7 @@ func bodyOf(l Lot, now time.Time) lotBody {
 		ID: string(l.ID), Inside: l.Inside, ConfigNumber: c.Number, PayURL: c.PayURL, Booths: []boothState{},
 		SpecBody: SpecBody{
 			Kind: string(l.Kind), Name: textBody(c.Name), TZ: c.TZ, Currency: string(c.Currency), Capacity: c.Capacity,
-			Lanes: []laneBody{}, Tariffs: []any{}, Policy: policyBody(c.Policy), Calendar: c.Calendar,
+			Lanes: []laneBody{}, Tariffs: []any{}, Policy: policyBody(c.Policy), Calendar: c.Calendar, Staff: staffOf(c),
 		},
 	}
 	for _, l := range c.Lanes {

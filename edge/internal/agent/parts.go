@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"path/filepath"
+	"time"
 
 	"lotkeeper/edge/internal/lane"
 	"lotkeeper/edge/internal/lot/agree"
@@ -113,6 +114,20 @@ func (a *Agent) told(l wire.Live) {
 		u.Live(l)
 	}
 	a.bell.ring()
+}
+
+// away is for how long the cloud has been away; 0 while it is there.
+func (a *Agent) away() time.Duration {
+	a.mu.Lock()
+	u := a.uplink
+	a.mu.Unlock()
+	if u == nil {
+		return a.o.Now().Sub(a.began)
+	}
+	if t := u.Status(); !t.Connected {
+		return max(a.o.Now().Sub(t.Since), 1)
+	}
+	return 0
 }
 
 // command hands a command of the cloud to its lane.

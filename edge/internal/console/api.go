@@ -20,6 +20,7 @@ import (
 	"lotkeeper/shared/fact"
 	"lotkeeper/shared/money"
 	"lotkeeper/shared/plate"
+	"lotkeeper/shared/receipt"
 	"lotkeeper/shared/tariff"
 	"lotkeeper/shared/wire"
 )
@@ -48,6 +49,7 @@ func (c *Console) Handler() http.Handler {
 	m.HandleFunc("POST /api/sign-out", c.signOut)
 	for path, want := range map[string]lane.Want{
 		"open": lane.WantOpen, "close": lane.WantClose, "cash": lane.WantCash, "correct": lane.WantCorrect, "match": lane.WantMatch,
+		"scan": lane.WantScan, "promise": lane.WantPromise,
 	} {
 		m.HandleFunc("POST /api/lanes/{lane}/"+path, c.known(func(w http.ResponseWriter, r *http.Request, by person) { c.ask(w, r, by, want) }))
 	}
@@ -161,6 +163,10 @@ func rightFor(want lane.Want, waive bool) wire.StaffRight {
 		return wire.MayCash
 	case lane.WantCorrect, lane.WantMatch:
 		return wire.MayCorrect
+	case lane.WantPromise:
+		return wire.MayPromise
+	case lane.WantScan:
+		return "" // the receipt says it, not the person
 	}
 	if waive {
 		return wire.MayWaive
@@ -267,6 +273,7 @@ type request struct {
 	Plate   string       `json:"plate"`
 	Colour  plate.Colour `json:"colour"`
 	Session fact.ID      `json:"session"`
+	Text    string       `json:"text"` // scan: what the scanner read
 }
 
 // Answer tells what became of what was asked.
@@ -281,15 +288,15 @@ func (c *Console) ask(w http.ResponseWriter, r *http.Request, by person, want la
 	if !decode(w, r, &in) {
 		return
 	}
-	if need := rightFor(want, in.Waive); !by.may(need) {
+	if need := rightFor(want, in.Waive); need != "" && !by.may(need) {
 		denied(w, need)
 		return
 	}
 	if want == lane.WantCash && !c.onDuty(w, by) {
 		return
 	}
-	a := lane.Ask{Want: want, Token: in.Token, By: by.name, Note: strings.TrimSpace(in.Reason), Waive: in.Waive, Session: in.Session, Amount: in.Amount, Action: in.Action}
-	if len(a.Note) > 500 || len(a.Action) > 100 {
+	a := lane.Ask{Want: want, Token: in.Token, By: by.name, Note: strings.TrimSpace(in.Reason), Waive: in.Waive, Session: in.Session, Amount: in.Amount, Action: in.Action, Text: strings.TrimSpace(in.Text)}
+	if len(a.Note) > 500 || len(a.Action) > 100 || len(a.Text) > receipt.MaxText {
 		fail(w, http.StatusUnprocessableEntity, "too_long", "内容太长", "the reason or the id is too long")
 		return
 	}

@@ -39,6 +39,10 @@ func (t *step) ask(a Ask) {
 		t.askMatch(a)
 	case WantCash:
 		t.askCash(a)
+	case WantScan:
+		t.askScan(a)
+	case WantPromise:
+		t.askPromise(a)
 	default:
 		t.refuse(a, Invalid, textUnknownWant)
 	}

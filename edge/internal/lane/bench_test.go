@@ -112,7 +112,8 @@ type post struct {
 	shown []Message
 	told  map[uint64]Reply
 	reads int
-	deaf  bool // the barrier does not answer
+	deaf  bool          // the barrier does not answer
+	away  time.Duration // for how long the cloud has been
 }
 
 func newPost(t testing.TB, dir fact.Dir) *post {
@@ -139,7 +140,10 @@ func (p *post) feed(in Input) {
 		for _, e := range effects {
 			switch e := e.(type) {
 			case Look:
+				e.Query.Away = p.away
 				queue = append(queue, Found{e.Query.Car, Find(p.book, &p.config, e.Query)})
+			case Prove:
+				queue = append(queue, Proven{e.Ask, e.Car, Scan(p.book, p.config.Lot, receiptKey.Public().(ed25519.PublicKey), e, p.wall)})
 			case Record:
 				if p.broken {
 					queue = append(queue, Failed{errors.New("disk is full"), e.Then})

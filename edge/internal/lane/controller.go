@@ -2,6 +2,7 @@ package lane
 
 import (
 	"context"
+	"crypto/ed25519"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -60,9 +61,13 @@ type Options struct {
 	Camera  Camera
 	Photos  Photos
 	Live    func(wire.Live) // told of every change; must not block
-	Now     func() time.Time
-	Mono    func() int64 // ns of this run's monotonic clock, above 0
-	Log     *slog.Logger
+	// Away says for how long the cloud has been away, 0 while it is there; nil: it never is.
+	Away func() time.Duration
+	// ReceiptKey signs the cloud's receipts; without it none is taken.
+	ReceiptKey ed25519.PublicKey
+	Now        func() time.Time
+	Mono       func() int64 // ns of this run's monotonic clock, above 0
+	Log        *slog.Logger
 }
 
 // Controller runs one lane.
@@ -275,6 +280,8 @@ func (c *Controller) perform(ctx context.Context, e Effect) Input {
 	switch e := e.(type) {
 	case Look:
 		return Found{e.Query.Car, c.look(e.Query)}
+	case Prove:
+		return c.prove(e)
 	case Record:
 		return c.record(ctx, e)
 	case Raise:
@@ -302,12 +309,23 @@ func (c *Controller) look(q Query) Finding {
 		return Finding{Trouble: "the lot has no configuration"}
 	}
 	c.settle()
+	if c.o.Away != nil {
+		q.Away = c.o.Away()
+	}
 	var f Finding
 	c.o.Memory.View(func(b *session.Book) { f = Find(b, &cfg, q) })
 	if f.Trouble != "" {
 		c.o.Log.Error("cannot price", "lane", c.set.Lane, "session", f.Session.String(), "err", f.Trouble)
 	}
 	return f
+}
+
+func (c *Controller) prove(p Prove) Input {
+	c.settle()
+	cfg, _ := c.o.Memory.Config()
+	proof := Proof{Trouble: textNotOurs}
+	c.o.Memory.View(func(b *session.Book) { proof = Scan(b, cfg.Lot, c.o.ReceiptKey, p, c.o.Now()) })
+	return Proven{p.Ask, p.Car, proof}
 }
 
 func (c *Controller) record(ctx context.Context, r Record) Input {

@@ -18,8 +18,9 @@ type Query struct {
 	Lane   string
 	Dir    fact.Dir
 	Plate  plate.Plate
-	Read   fact.ID   // zero while it is not recorded
-	At     time.Time // when it came to the lane: an exit is priced up to then
+	Read   fact.ID       // zero while it is not recorded
+	At     time.Time     // when it came to the lane: an exit is priced up to then
+	Away   time.Duration // for how long the cloud has been away; 0 while it is there
 	Forced *Forced
 }
 
@@ -47,7 +48,10 @@ type Finding struct {
 	Entered  *time.Time
 	Bill     *tariff.Bill
 	Similar  []wire.Candidate
-	Trouble  string // why the session cannot be priced
+	Trouble  string        // why the session cannot be priced
+	Promise  bool          // it may leave on a promise to pay
+	Away     time.Duration // for how long the cloud has been away; 0 while it is there
+	Photo    string        // SHA-256 of the scene at the entry
 }
 
 // maxSimilar bounds what a person is asked to choose from.
@@ -55,7 +59,7 @@ const maxSimilar = 20
 
 // Find looks a vehicle up. It is pure.
 func Find(book *session.Book, c *wire.Config, q Query) Finding {
-	f := Finding{Config: c.Number, Policy: c.Policy, Currency: c.Currency, Name: c.Name}
+	f := Finding{Away: q.Away, Config: c.Number, Policy: c.Policy, Currency: c.Currency, Name: c.Name}
 	if q.Dir == fact.Entry {
 		if ref, ok := c.TariffFor(q.Plate.Class.String(), q.At); ok {
 			f.Tariff = &ref
@@ -76,7 +80,7 @@ func Find(book *session.Book, c *wire.Config, q Query) Finding {
 	}
 	f.Basis, f.Session, f.Entry = basis, found.ID, found.ID
 	if found.Entry != nil {
-		f.Entry, f.Entered = found.Entry.Fact, &found.Entry.At
+		f.Entry, f.Entered, f.Photo = found.Entry.Fact, &found.Entry.At, scene(found.Entry.Photos)
 	}
 	if basis == Again {
 		return f
@@ -92,6 +96,7 @@ func Find(book *session.Book, c *wire.Config, q Query) Finding {
 		return f
 	}
 	f.Bill = &bill
+	f.Promise = mayPromise(book, c, q, bill.Due)
 	return f
 }
 
@@ -142,7 +147,7 @@ func similar(book *session.Book, p plate.Plate) []wire.Candidate {
 	for _, s := range of[:min(len(of), maxSimilar)] {
 		c := wire.Candidate{Session: s.ID, Plate: s.Plate}
 		if s.Entry != nil {
-			c.Entered = s.Entry.At
+			c.Entered, c.Photo = s.Entry.At, scene(s.Entry.Photos)
 		}
 		out = append(out, c)
 	}

@@ -82,6 +82,7 @@ type (
 		Session fact.ID
 		Amount  money.Amount
 		Action  string        // of cash: the taking's unique id
+		Text    string        // what was scanned or typed: a receipt, a ticket
 		Command *wire.Command // when the cloud asks
 	}
 )
@@ -96,6 +97,8 @@ const (
 	WantCash    Want = "cash"
 	WantCorrect Want = "correct"
 	WantMatch   Want = "match"
+	WantScan    Want = "scan"
+	WantPromise Want = "promise"
 )
 
 func (Read) input()     {}

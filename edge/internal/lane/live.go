@@ -23,10 +23,10 @@ func (s *State) Live(at Moment) wire.Live {
 		p := c.Plate
 		l.Plate = &p
 	}
-	l.Session, l.Entered, l.Similar = c.Found.Session, c.Found.Entered, c.Found.Similar
+	l.Session, l.Entered, l.Similar, l.EntryPhoto = c.Found.Session, c.Found.Entered, c.Found.Similar, c.Found.Photo
 	if c.Phase == Held {
 		if c.Found.Bill != nil {
-			l.Due = c.Found.Bill.Due
+			l.Due, l.Promise = c.Found.Bill.Due, c.Found.Promise
 		}
 		since := c.HeldAt.UTC()
 		l.Waiting = &since

@@ -95,6 +95,7 @@ type Car struct {
 	Through bool // it followed another closely and is through already
 	Tries   int
 	Tried   time.Duration
+	Looked  time.Duration // when it was last judged anew because the cloud may be away
 	HeldAt  time.Time
 }
 
@@ -215,6 +216,9 @@ func (s *State) Wake() time.Duration {
 		}
 		if c.Phase == Held && c.Reason == ReasonJournal {
 			at(c.Tried + askJournal)
+		}
+		if c.waitsForPromise() {
+			at(c.Looked + promiseLook)
 		}
 	}
 	return first

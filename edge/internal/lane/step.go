@@ -37,6 +37,8 @@ func Step(s State, in Input, at Moment) (State, []Effect) {
 		}
 	case Ask:
 		t.ask(in)
+	case Proven:
+		t.proven(in)
 	case Tick:
 	}
 	t.times()
@@ -132,6 +134,10 @@ func (t *step) times() {
 	}
 	if c.Phase == Held && c.Reason == ReasonJournal && now >= c.Tried+askJournal {
 		c.Tried = now
+		t.look()
+	}
+	if c.waitsForPromise() && now >= c.Looked+promiseLook {
+		c.Looked = now
 		t.look()
 	}
 	if c.Phase == Nobody && len(t.Behind) > 0 && now >= t.Behind[0].Since+neverCame {

@@ -261,7 +261,7 @@ func (d *Desk) read(a fact.Author, after, upto uint64) ([]fact.Fact, error) {
 			}
 			after = f.Seq
 			switch f.Kind {
-			case fact.KindBill, fact.KindCash, fact.KindDecision:
+			case fact.KindBill, fact.KindCash, fact.KindDecision, fact.KindPromised:
 				out = append(out, f)
 			}
 		}

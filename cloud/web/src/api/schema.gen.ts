@@ -1402,6 +1402,8 @@ export interface components {
             policy?: components["schemas"]["LotPolicy"];
             /** @description Which tariff a new stay gets; the first that fits. */
             rules?: components["schemas"]["LotRule"][] | null;
+            /** @description Who may act at the booths. None given keeps who is in force. */
+            staff?: components["schemas"]["LotStaff"][] | null;
             /** @description Tariff documents. Published versions stay, named or not, and cannot change. */
             tariffs?: unknown[] | null;
             /** @example Asia/Shanghai */
@@ -1752,12 +1754,14 @@ export interface components {
             due: number;
             /** Format: date-time */
             entered?: string;
+            entry_photo?: string;
             faults?: string[] | null;
             lane: string;
             loop: boolean;
             mono: string;
             photo?: string;
             plate?: components["schemas"]["Plate"];
+            promise?: boolean;
             read?: string;
             reason?: string;
             /**
@@ -1796,6 +1800,8 @@ export interface components {
             policy?: components["schemas"]["LotPolicy"];
             /** @description Which tariff a new stay gets; the first that fits. */
             rules?: components["schemas"]["LotRule"][] | null;
+            /** @description Who may act at the booths. None given keeps who is in force. */
+            staff?: components["schemas"]["LotStaff"][] | null;
             /** @description What a stay of any vehicle gets that begins now. */
             tariff: components["schemas"]["LotTariff"];
             /** @description Tariff documents. Published versions stay, named or not, and cannot change. */
@@ -1893,6 +1899,8 @@ export interface components {
              * @enum {string}
              */
             no_entry?: "hold" | "open";
+            /** @description Who may leave on a promise to pay while the cloud is away. */
+            promises?: components["schemas"]["WirePromisePolicy"];
         };
         LotRule: {
             /** @description Plate class; empty is any. */
@@ -1907,6 +1915,13 @@ export interface components {
             tariff: string;
             /** Format: int64 */
             version: number;
+        };
+        LotStaff: {
+            /** @description A new code to sign in at the booth, 6 characters or more; none keeps the old one. */
+            code?: string;
+            name: string;
+            /** @description What the person may do at the booth: open, cash, waive, correct, promise, relieve. */
+            rights: string[] | null;
         };
         LotSummary: {
             /** Format: int64 */
@@ -2907,6 +2922,8 @@ export interface components {
             policy?: components["schemas"]["LotPolicy"];
             /** @description Which tariff a new stay gets; the first that fits. */
             rules?: components["schemas"]["LotRule"][] | null;
+            /** @description Who may act at the booths. None given keeps who is in force. */
+            staff?: components["schemas"]["LotStaff"][] | null;
             /** @description Tariff documents. Published versions stay, named or not, and cannot change. */
             tariffs?: unknown[] | null;
             /** @example Asia/Shanghai */
@@ -2923,8 +2940,19 @@ export interface components {
         WireCandidate: {
             /** Format: date-time */
             entered: string;
+            photo?: string;
             plate: components["schemas"]["Plate"];
             session: string;
+        };
+        WirePromisePolicy: {
+            /** Format: int64 */
+            after?: number;
+            /** Format: int64 */
+            count: number;
+            /** Format: int64 */
+            days: number;
+            /** Format: int64 */
+            sum: number;
         };
         WireSigned: {
             document: string;

@@ -85,7 +85,7 @@ func (a *App) features() error {
 	f.Live.Register(a.API)
 	f.Seats.Register(a.API)
 	f.Tariffs.Register(a.API)
-	if err := a.pay(f.Ingest, f.Lots, lanesNow{f.Live}); err != nil {
+	if err := a.pay(keys.config, f.Ingest, f.Lots, lanesNow{f.Live}); err != nil {
 		return err
 	}
 	a.Admit(f.Booths.Admit)

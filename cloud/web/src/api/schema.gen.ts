@@ -2023,6 +2023,8 @@ export interface components {
             paid_at: string | null;
             /** @description Masked. */
             plate: string;
+            /** @description What the scanner at the exit takes when the lot's line is down; /qr.png draws it. Absent once the vehicle has left. */
+            proof?: string;
         };
         OwnerText: {
             en: string;

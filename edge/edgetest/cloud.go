@@ -39,7 +39,13 @@ func (c *Cloud) say(k fact.Kind, body any, refs ...fact.ID) {
 // Paid tells a booth that the cloud received money for a session.
 func (c *Cloud) Paid(b *Booth, of fact.ID, amount money.Amount) {
 	c.lot.T.Helper()
-	c.say(fact.KindPayment, fact.Payment{Session: of, Amount: amount, Curr: "CNY", Provider: "wechat", Order: fmt.Sprint("order-", c.head.Seq)}, of)
+	c.PaidOrder(b, of, amount, fmt.Sprint("order-", c.head.Seq))
+}
+
+// PaidOrder tells a booth that the cloud received an order's money.
+func (c *Cloud) PaidOrder(b *Booth, of fact.ID, amount money.Amount, order string) {
+	c.lot.T.Helper()
+	c.say(fact.KindPayment, fact.Payment{Session: of, Amount: amount, Curr: "CNY", Provider: "wechat", Order: order}, of)
 	res, err := b.Lot().Merge(exchange.Batch{Lot: Name, Author: c.author, Records: c.records})
 	must(c.lot.T, err)
 	if res.Verdict != exchange.Accepted {

@@ -50,6 +50,12 @@ func documents() []document {
 		{fact.KindShiftClosed, fact.ShiftClosed{}},
 		{fact.KindProved, fact.Proved{}},
 		{fact.KindPromised, fact.Promised{}},
+		{fact.KindAdded, fact.Added{}},
+		{fact.KindMerged, fact.Merged{}},
+		{fact.KindSplit, fact.Split{}},
+		{fact.KindVoided, fact.Voided{}},
+		{fact.KindMode, fact.Mode{}},
+		{fact.KindModeEnded, fact.ModeEnded{}},
 	} {
 		docs = append(docs, document{name: "fact." + string(body.kind), title: "The body of a fact of kind " + string(body.kind), value: body.value})
 	}

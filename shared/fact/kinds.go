@@ -30,8 +30,14 @@ const (
 	KindShiftOpened Kind = "shift.opened" // [ShiftOpened]
 	KindShiftClosed Kind = "shift.closed" // [ShiftClosed], refs the fact that opened it
 
-	KindProved   Kind = "payment.proved" // [Proved], refs the session's observation
-	KindPromised Kind = "promise.made"   // [Promised], hidden [Vehicle], refs the session's observation, then the exit's
+	KindProved    Kind = "payment.proved" // [Proved], refs the session's observation
+	KindPromised  Kind = "promise.made"   // [Promised], hidden [Vehicle], refs the session's observation, then the exit's
+	KindAdded     Kind = "visit.added"    // [Added], hidden [Vehicle] or refs an observation of the vehicle: an observation
+	KindMerged    Kind = "session.merged" // [Merged], refs an observation of the later session, then one of the earlier
+	KindSplit     Kind = "session.split"  // [Split], refs the observation with which another session begins
+	KindVoided    Kind = "session.voided" // [Voided], refs an observation of the session
+	KindMode      Kind = "mode.set"       // [Mode] of a lane
+	KindModeEnded Kind = "mode.ended"     // [ModeEnded], refs the fact that set it
 )
 
 // Dir is which way a lane leads.
@@ -73,6 +79,9 @@ type Photo struct {
 	SHA256 string `json:"sha256"`
 	Bytes  int    `json:"bytes"`
 }
+
+// TriggerPerson is the trigger of a read that a person at the booth made, with the name of the plate or without.
+const TriggerPerson = "manual"
 
 // Read says that a camera saw a vehicle in a lane.
 type Read struct {

@@ -17,6 +17,7 @@ type Key string
 // Book is the fold of a growing set of facts. It re-folds only the vehicles that a fact touches. It is not safe for
 // concurrent use. The zero Book is not usable; see [NewBook].
 type Book struct {
+	version  int
 	facts    map[fact.ID]*entry
 	byRef    map[fact.ID][]fact.ID // facts that name a fact in Refs
 	vehicles map[Key]*vehicle
@@ -24,6 +25,7 @@ type Book struct {
 	sessions map[ID]*Session // by id and alias
 	clocks   map[clockKey]offset
 	timed    map[clockKey][]fact.ID // facts whose time counts, by the clock they are on
+	modes    map[string]*entry      // the last mode that each lane was set to
 	poor     []Poor
 	said     map[fact.Kind][]fact.ID // of the kinds in kept
 }
@@ -53,12 +55,17 @@ type offset struct {
 	move time.Duration
 }
 
-// NewBook returns the fold of no facts.
-func NewBook() *Book {
+// NewBook returns the fold of no facts, by the present semantics.
+func NewBook() *Book { return NewBookOf(Version) }
+
+// NewBookOf returns the fold of no facts by the semantics of a version from 1 to [Version]: what an earlier release made
+// of the same facts, with its digests.
+func NewBookOf(version int) *Book {
 	return &Book{
-		facts: map[fact.ID]*entry{}, byRef: map[fact.ID][]fact.ID{}, vehicles: map[Key]*vehicle{},
+		version: version,
+		facts:   map[fact.ID]*entry{}, byRef: map[fact.ID][]fact.ID{}, vehicles: map[Key]*vehicle{},
 		keys: map[fact.ID]Key{}, sessions: map[ID]*Session{}, clocks: map[clockKey]offset{},
-		timed: map[clockKey][]fact.ID{}, said: map[fact.Kind][]fact.ID{},
+		timed: map[clockKey][]fact.ID{}, modes: map[string]*entry{}, said: map[fact.Kind][]fact.ID{},
 	}
 }
 
@@ -95,7 +102,7 @@ func (b *Book) add(in *fact.Fact, dirty map[Key]struct{}) {
 	if _, known := b.facts[in.ID()]; known {
 		return
 	}
-	e := read(*in)
+	e := read(*in, b.version)
 	b.facts[e.id] = e
 	for _, r := range e.Refs {
 		b.byRef[r] = append(b.byRef[r], e.id)
@@ -107,11 +114,13 @@ func (b *Book) add(in *fact.Fact, dirty map[Key]struct{}) {
 	if kept[e.Kind] {
 		b.said[e.Kind] = append(b.said[e.Kind], e.id)
 	}
-	switch e.Kind {
-	case fact.KindClock:
+	switch e.body.(type) { // of a kind that these semantics pass over, none
+	case fact.Clock:
 		b.setClock(e, dirty)
-	case fact.KindCorrected, fact.KindMatched:
+	case fact.Corrected, fact.Matched, fact.Merged:
 		b.assign(e.Refs[0], dirty)
+	case fact.Mode:
+		b.setMode(e)
 	}
 	if e.observes() || e.Kind == fact.KindCash || e.Kind == fact.KindPayment || e.Kind == fact.KindProved {
 		ck := clockKey{e.Author, e.Source, e.Boot}
@@ -170,7 +179,9 @@ func (b *Book) assign(id fact.ID, dirty map[Key]struct{}) {
 	}
 	v.observations[id] = struct{}{}
 	for _, r := range b.byRef[id] {
-		if m := b.facts[r]; m.poor == nil && m.Kind == fact.KindMatched && m.Refs[1] == id {
+		if m := b.facts[r]; m.observes() {
+			b.assign(m.id, dirty)
+		} else if to, ok := m.of(); ok && to == id {
 			b.assign(m.Refs[0], dirty)
 		}
 	}
@@ -187,25 +198,28 @@ func (b *Book) keyOf(id fact.ID) Key {
 		}
 		path = append(path, id)
 		last := b.lastWord(id)
-		switch {
-		case last == nil:
-			return keyOfPlate(b.facts[id].ownPlate(), id)
-		case last.Kind == fact.KindCorrected:
+		if last == nil {
+			last = b.facts[id]
+		}
+		if last.Kind == fact.KindCorrected {
 			return keyOfPlate(last.ownPlate(), id)
 		}
-		if to, ok := b.facts[last.Refs[1]]; !ok || !to.observes() {
+		next, ok := last.of()
+		if to := b.facts[next]; !ok || to == nil || !to.observes() {
 			return keyOfPlate(b.facts[id].ownPlate(), id)
 		}
-		id = last.Refs[1]
+		id = next
 	}
 }
 
-// lastWord returns the last correction or match that speaks of an observation; nil when there is none.
+// lastWord returns the last correction, match or merge that says which vehicle an observation is of; nil when there is
+// none.
 func (b *Book) lastWord(id fact.ID) *entry {
 	var last *entry
 	for _, r := range b.byRef[id] {
 		e := b.facts[r]
-		if (e.says(fact.KindCorrected, id) && e.plate != nil || e.says(fact.KindMatched, id)) && (last == nil || before(last, e)) {
+		word := e.says(fact.KindCorrected, id) && e.plate != nil || e.says(fact.KindMatched, id) || e.says(fact.KindMerged, id)
+		if word && (last == nil || before(last, e)) {
 			last = e
 		}
 	}
@@ -284,13 +298,18 @@ func (b *Book) Len() int { return len(b.facts) }
 // Poor returns the facts that the fold cannot read, in no particular order.
 func (b *Book) Poor() []Poor { return slices.Clone(b.poor) }
 
-// Session returns the session with the id or alias.
+// Session returns the session with the id or alias, or of which id is an end: an exit that minted a session names it
+// still when the entry turned up later.
 func (b *Book) Session(id ID) (Session, bool) {
-	s, ok := b.sessions[id]
-	if !ok {
-		return Session{}, false
+	if s, ok := b.sessions[id]; ok {
+		return *s, true
 	}
-	return *s, true
+	if v := b.vehicles[b.keys[id]]; v != nil {
+		if s := holder(v.sessions, id); s != nil {
+			return *s, true
+		}
+	}
+	return Session{}, false
 }
 
 // KeyOf returns the vehicle that an observation was assigned to.

@@ -23,6 +23,7 @@ type sighting struct {
 	about  []*entry // every fact that names it, itself included
 	last   *fact.Decision
 	held   bool // at an exit, and neither released nor gone
+	marks
 }
 
 // timeline folds one vehicle's observations into its sessions.
@@ -51,12 +52,16 @@ func (b *Book) timeline(v *vehicle) []*Session {
 	for i := range seen {
 		s := &seen[i]
 		if s.held {
-			if open := lastInside(out, s.plate); open != nil {
+			if open := standing(out, s); open != nil && (b.version < 2 || !open.stillHeld(s)) {
 				open.Held = &s.visit
 			}
 			continue
 		}
-		if s.device != "" {
+		if to := s.joined(out); to != nil {
+			to.join(out, s)
+			continue
+		}
+		if s.device != "" && s.cut == nil {
 			if again := events[s.device]; again != nil {
 				again.merge(s)
 				continue
@@ -119,11 +124,13 @@ func (b *Book) sighting(e *entry) (s sighting, moved bool) {
 		}
 	case fact.Passage:
 		s.dir, s.visit.Lane = body.Dir, body.Lane
+	case fact.Added:
+		s.dir, s.visit.Lane = body.Dir, body.Lane
 	}
 	var decision, passage *entry
 	for _, id := range b.byRef[e.id] {
 		r := b.facts[id]
-		if r.poor != nil {
+		if r.poor != nil || r.observes() { // an end that is added speaks for itself
 			continue
 		}
 		s.about = append(s.about, r)
@@ -139,8 +146,11 @@ func (b *Book) sighting(e *entry) (s sighting, moved bool) {
 		s.flags = append(s.flags, Renamed)
 	} else if last != nil {
 		s.plate.Colour = plate.ColourUnknown // whoever matched it knew better than the reader
-		s.flags = append(s.flags, Paired)
+		if last.Kind == fact.KindMatched {
+			s.flags = append(s.flags, Paired)
+		}
 	}
+	s.marks = b.marks(e, s.about)
 	if decision != nil {
 		d := decision.body.(fact.Decision)
 		s.tariff, s.last = d.Tariff, &d
@@ -152,7 +162,10 @@ func (b *Book) sighting(e *entry) (s sighting, moved bool) {
 
 // basis says how it is known that an observed vehicle went through the lane; "" when it did not.
 func basis(e *entry, decision *fact.Decision, passage *entry) Basis {
-	if p, ok := e.body.(fact.Passage); ok {
+	switch p := e.body.(type) {
+	case fact.Added:
+		return Told
+	case fact.Passage:
 		if p.Outcome == fact.Passed {
 			return Unread
 		}
@@ -174,7 +187,7 @@ func basis(e *entry, decision *fact.Decision, passage *entry) Basis {
 // enter takes an entry into the timeline: a second reading of one that just was, or the begin of a session.
 func enter(out []*Session, s *sighting) (*Session, []*Session) {
 	if open := lastInside(out, s.plate); open != nil {
-		if s.at.Sub(open.Entry.At) <= DuplicateGap {
+		if s.at.Sub(open.Entry.At) <= DuplicateGap && s.cut == nil {
 			open.merge(s)
 			return open, out
 		}
@@ -183,6 +196,7 @@ func enter(out []*Session, s *sighting) (*Session, []*Session) {
 	}
 	v := s.visit
 	n := &Session{ID: s.fact.id, Plate: s.plate, State: Inside, Entry: &v, Tariff: s.tariff, Current: s.last}
+	s.leavePayments(out)
 	n.note(s)
 	return n, append(out, n)
 }
@@ -191,7 +205,10 @@ func enter(out []*Session, s *sighting) (*Session, []*Session) {
 // session that has no entry.
 func leave(out []*Session, s *sighting) (*Session, []*Session) {
 	v := s.visit
-	if open := lastInside(out, s.plate); open != nil {
+	if s.cut != nil {
+		return mint(out, s)
+	}
+	if open := s.leaves(out); open != nil {
 		open.State, open.Exit, open.Held, open.Current = Left, &v, nil, s.last
 		open.learn(s.plate)
 		open.note(s)
@@ -207,8 +224,21 @@ func leave(out []*Session, s *sighting) (*Session, []*Session) {
 			break
 		}
 	}
+	if was := s.pair(out); was != nil {
+		was.revive()
+		was.State, was.Exit, was.Held, was.Current = Left, &v, nil, s.last
+		was.note(s)
+		return was, out
+	}
+	return mint(out, s)
+}
+
+// mint begins a session with its exit.
+func mint(out []*Session, s *sighting) (*Session, []*Session) {
+	v := s.visit
 	n := &Session{ID: s.fact.id, Plate: s.plate, State: Left, Exit: &v, Current: s.last}
 	n.flag(NoEntry)
+	s.leavePayments(out)
 	n.note(s)
 	return n, append(out, n)
 }
@@ -227,11 +257,16 @@ func clash(a, b plate.Plate) bool {
 	return a.Colour.Known() && b.Colour.Known() && a.Colour != b.Colour
 }
 
+// stillHeld reports whether a vehicle that is seen at an exit has not been away since it was held there before: nobody
+// saw it leave, so it was read anew because the agent was started anew.
+func (s *Session) stillHeld(again *sighting) bool {
+	return s.Held != nil && s.Held.Lane == again.visit.Lane && again.at.Sub(s.Held.At) <= HeldFor
+}
+
 // merge takes another reading of the session's own entry.
 func (s *Session) merge(again *sighting) {
 	if id := again.fact.id; again.dir == fact.Entry && !s.Has(id) {
-		s.Aliases = append(s.Aliases, id)
-		slices.SortFunc(s.Aliases, fact.ID.Compare)
+		s.alias(id)
 	}
 	s.flag(Doubled)
 	s.learn(again.plate)
@@ -257,9 +292,14 @@ func (s *Session) note(g *sighting) {
 		s.flag(f)
 	}
 	for _, f := range g.about {
-		if i, has := slices.BinarySearchFunc(s.Facts, f.id, fact.ID.Compare); !has {
-			s.Facts = slices.Insert(s.Facts, i, f.id)
-		}
+		s.hold(f.id)
+	}
+}
+
+// hold takes a fact among those that speak about the session.
+func (s *Session) hold(id fact.ID) {
+	if i, has := slices.BinarySearchFunc(s.Facts, id, fact.ID.Compare); !has {
+		s.Facts = slices.Insert(s.Facts, i, id)
 	}
 }
 

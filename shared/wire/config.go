@@ -97,6 +97,8 @@ type Policy struct {
 	LiveFor  int    `json:"live_for"`  // seconds a read may be old and still move a barrier; 0 means 12
 
 	Promises PromisePolicy `json:"promises,omitzero"`
+	// Passage is for passages that are not as they should be.
+	Passage PassagePolicy `json:"passage,omitzero"`
 }
 
 // Signed is a document with its signature: the exact bytes, so that no re-encoding can break it.
@@ -187,6 +189,7 @@ func (c *Config) Validate() error {
 		}
 	}
 	c.validateStaff(fault)
+	c.Policy.Passage.validate(fault)
 	known := map[fact.TariffRef]bool{}
 	for _, t := range c.Tariffs {
 		known[fact.TariffRef{ID: t.ID, Version: t.Version}] = true

@@ -61,6 +61,7 @@ type Command struct {
 	Plate  *plate.Plate  `json:"plate,omitempty"`
 	TTL    time.Duration `json:"ttl_ns"` // judged on the booth's monotonic clock from Token.Seen
 	Seen   Mono          `json:"seen"`   // Live.Mono of the view the operator acted on
+	Mode   *ModeOrder    `json:"mode,omitempty"`
 }
 
 // CommandAction is what a command asks for.
@@ -108,7 +109,8 @@ type Live struct {
 	Waiting  *time.Time     `json:"waiting,omitempty"` // since when somebody is held
 	Promise  bool           `json:"promise,omitempty"` // it may leave on a promise to pay
 	// EntryPhoto is the SHA-256 of the scene at the entry. The picture lies with the booth that took it.
-	EntryPhoto string `json:"entry_photo,omitempty"`
+	EntryPhoto string    `json:"entry_photo,omitempty"`
+	Mode       *ModeView `json:"mode,omitempty"` // the lane is not worked as usual
 }
 
 // Candidate is a session that the vehicle at an exit may belong to.

@@ -18,11 +18,12 @@ const (
 	MayCorrect StaffRight = "correct" // give a vehicle another plate, or say which entry it is of
 	MayPromise StaffRight = "promise" // let somebody go on a promise to pay
 	MayRelieve StaffRight = "relieve" // close another person's shift
+	MayMode    StaffRight = "mode"    // hold a lane open, lock it, or let a convoy through
 )
 
 // StaffRights lists all rights.
 func StaffRights() []StaffRight {
-	return []StaffRight{MayOpen, MayCash, MayWaive, MayCorrect, MayPromise, MayRelieve}
+	return []StaffRight{MayOpen, MayCash, MayWaive, MayCorrect, MayPromise, MayRelieve, MayMode}
 }
 
 // validateStaff tells a configuration's faults about its staff. Rights that this release does not know are for newer ones.

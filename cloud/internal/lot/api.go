@@ -94,6 +94,7 @@ type policyBody struct {
 	LiveFor  int    `json:"live_for,omitempty" minimum:"0" maximum:"60" doc:"Seconds a read may be old and still move a barrier; 0 is 12."`
 
 	Promises wire.PromisePolicy `json:"promises,omitempty" doc:"Who may leave on a promise to pay while the cloud is away."`
+	Passage  wire.PassagePolicy `json:"passage,omitzero" doc:"Passages that are not as they should be."`
 }
 
 // SpecBody is what a lot is made of, in both directions.

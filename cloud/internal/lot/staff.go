@@ -43,7 +43,7 @@ func staffed(spec Spec, now wire.Config) (Spec, error) {
 
 type staffBody struct {
 	Name   string   `json:"name" maxLength:"64"`
-	Rights []string `json:"rights" maxItems:"20" doc:"What the person may do at the booth: open, cash, waive, correct, promise, relieve."`
+	Rights []string `json:"rights" maxItems:"20" doc:"What the person may do at the booth: open, cash, waive, correct, promise, relieve, mode."`
 	Code   string   `json:"code,omitempty" maxLength:"100" writeOnly:"true" doc:"A new code to sign in at the booth, 6 characters or more; none keeps the old one."`
 }
 

@@ -50,6 +50,7 @@ func (c *Console) Handler() http.Handler {
 	for path, want := range map[string]lane.Want{
 		"open": lane.WantOpen, "close": lane.WantClose, "cash": lane.WantCash, "correct": lane.WantCorrect, "match": lane.WantMatch,
 		"scan": lane.WantScan, "promise": lane.WantPromise,
+		"mode": lane.WantMode,
 	} {
 		m.HandleFunc("POST /api/lanes/{lane}/"+path, c.known(func(w http.ResponseWriter, r *http.Request, by person) { c.ask(w, r, by, want) }))
 	}
@@ -153,6 +154,7 @@ func denied(w http.ResponseWriter, r wire.StaffRight) {
 var rightNames = map[wire.StaffRight]tariff.Text{
 	wire.MayOpen: {ZH: "手动开关闸", EN: "move the barrier by hand"}, wire.MayCash: {ZH: "收现金", EN: "take cash"},
 	wire.MayWaive: {ZH: "免费放行", EN: "let anybody go free"}, wire.MayCorrect: {ZH: "改车牌和认定入场", EN: "correct a plate or pick an entry"},
+	wire.MayMode:    {ZH: "常开、锁闸和车队", EN: "hold a lane open, lock it or let a convoy through"},
 	wire.MayPromise: {ZH: "承诺付款放行", EN: "let anybody go on a promise"}, wire.MayRelieve: {ZH: "代他人交班", EN: "close another person's shift"},
 }
 
@@ -165,6 +167,8 @@ func rightFor(want lane.Want, waive bool) wire.StaffRight {
 		return wire.MayCorrect
 	case lane.WantPromise:
 		return wire.MayPromise
+	case lane.WantMode:
+		return wire.MayMode
 	case lane.WantScan:
 		return "" // the receipt says it, not the person
 	}
@@ -274,6 +278,8 @@ type request struct {
 	Colour  plate.Colour `json:"colour"`
 	Session fact.ID      `json:"session"`
 	Text    string       `json:"text"` // scan: what the scanner read
+
+	Mode wire.ModeOrder `json:"mode"` // of the lane; its mode "" is back to normal
 }
 
 // Answer tells what became of what was asked.
@@ -295,7 +301,7 @@ func (c *Console) ask(w http.ResponseWriter, r *http.Request, by person, want la
 	if want == lane.WantCash && !c.onDuty(w, by) {
 		return
 	}
-	a := lane.Ask{Want: want, Token: in.Token, By: by.name, Note: strings.TrimSpace(in.Reason), Waive: in.Waive, Session: in.Session, Amount: in.Amount, Action: in.Action, Text: strings.TrimSpace(in.Text)}
+	a := lane.Ask{Want: want, Token: in.Token, By: by.name, Note: strings.TrimSpace(in.Reason), Waive: in.Waive, Session: in.Session, Amount: in.Amount, Action: in.Action, Text: strings.TrimSpace(in.Text), Mode: in.Mode}
 	if len(a.Note) > 500 || len(a.Action) > 100 || len(a.Text) > receipt.MaxText {
 		fail(w, http.StatusUnprocessableEntity, "too_long", "内容太长", "the reason or the id is too long")
 		return

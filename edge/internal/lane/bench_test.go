@@ -59,7 +59,7 @@ func (s *site) append(drafts ...fact.Draft) []fact.ID {
 	head := s.head
 	id := func(i int) fact.ID { return fact.ID{Author: author, Seq: head.Seq + 1 + uint64(i)} }
 	var out []fact.ID
-	for _, d := range resolve(drafts, id) {
+	for _, d := range Resolve(drafts, id) {
 		r, _, next, err := fact.Seal(s.head, s.key, fact.Stamp{Lot: "riverside", Author: author, Boot: "boot1", Mono: int64(s.mono), Now: s.wall}, d)
 		if err != nil {
 			s.t.Fatalf("seal %s: %v", d.Kind, err)
@@ -113,6 +113,7 @@ type post struct {
 	told  map[uint64]Reply
 	reads int
 	deaf  bool          // the barrier does not answer
+	held  int           // how often the barrier was asked to stay up for a mode that stands in the facts
 	away  time.Duration // for how long the cloud has been
 }
 
@@ -152,6 +153,9 @@ func (p *post) feed(in Input) {
 				queue = append(queue, Recorded{p.append(e.Facts...), e.Then})
 			case Raise:
 				p.did = append(p.did, "open")
+				if _, standing := p.book.Mode(p.state.Lane); standing && p.state.Mode.open() {
+					p.held++
+				}
 				m := Moved{Command: "open", Outcome: driver.Done, Car: e.Car, Read: e.Read, ByHand: e.ByHand}
 				if p.deaf {
 					m.Outcome, m.Err = driver.Unknown, "no answer"

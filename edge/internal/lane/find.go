@@ -22,6 +22,7 @@ type Query struct {
 	At     time.Time     // when it came to the lane: an exit is priced up to then
 	Away   time.Duration // for how long the cloud has been away; 0 while it is there
 	Forced *Forced
+	Mode   Mode // of the lane
 }
 
 // Basis says how a session was found.
@@ -88,8 +89,12 @@ func Find(book *session.Book, c *wire.Config, q Query) Finding {
 	var coupons []tariff.Coupon
 	if q.Forced != nil && q.Forced.Waive {
 		coupons = append(coupons, session.Waiver(q.Forced.By, q.Forced.Note))
+	} else if q.Mode.waives(c.Policy) {
+		coupons = append(coupons, session.Waiver(q.Mode.By, q.Mode.Note))
 	}
-	found.Held = nil // an earlier stand at an exit is over: it came anew
+	if found.Held != nil && found.Held.Lane != q.Lane {
+		found.Held = nil // its stand at another exit is over
+	}
 	bill, err := session.Price(*found, q.At, c, coupons...)
 	if err != nil {
 		f.Trouble = err.Error()

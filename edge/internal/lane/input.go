@@ -66,6 +66,13 @@ type (
 		Err  error
 		Then Then
 	}
+	// Resumed says which mode the facts say the lane is in, when it starts.
+	Resumed struct {
+		Fact   fact.ID
+		Mode   fact.Mode
+		Left   time.Duration // until it runs out
+		Passed int
+	}
 	// Changed says that the lot's facts or configuration changed.
 	Changed struct{}
 	// Tick says that time has passed.
@@ -84,6 +91,7 @@ type (
 		Action  string        // of cash: the taking's unique id
 		Text    string        // what was scanned or typed: a receipt, a ticket
 		Command *wire.Command // when the cloud asks
+		Mode    wire.ModeOrder
 	}
 )
 
@@ -99,6 +107,7 @@ const (
 	WantMatch   Want = "match"
 	WantScan    Want = "scan"
 	WantPromise Want = "promise"
+	WantMode    Want = "mode"
 )
 
 func (Read) input()     {}
@@ -112,6 +121,7 @@ func (Failed) input()   {}
 func (Changed) input()  {}
 func (Tick) input()     {}
 func (Ask) input()      {}
+func (Resumed) input()  {}
 
 // Effect is something to be done: one of the types below. They are done in order.
 type Effect interface{ effect() }
@@ -183,6 +193,7 @@ type Then struct {
 	Read  int         // index of the vehicle's read among the facts, -1: none
 	Tell  int         // index of the fact that the answer names
 	Plate plate.Plate // of a correction
+	Mode  Mode        // that was asked for
 }
 
 // Do is what is to be done once facts are recorded.
@@ -195,13 +206,14 @@ const (
 	DoKeep    Do = "keep"   // the read's id
 	DoLook    Do = "look"   // again, and answer
 	DoRename  Do = "rename" // the vehicle, then look again, and answer
+	DoMode    Do = "mode"   // is set from now on; answer
 )
 
 // Own names the i-th fact of a [Record] before it has an id.
 func Own(i int) fact.ID { return fact.ID{Seq: uint64(i) + 1} }
 
-// resolve gives facts that name each other by [Own] their ids.
-func resolve(drafts []fact.Draft, id func(int) fact.ID) []fact.Draft {
+// Resolve gives facts that name each other by [Own] their ids.
+func Resolve(drafts []fact.Draft, id func(int) fact.ID) []fact.Draft {
 	own := func(x fact.ID) fact.ID {
 		if x.Author == "" && x.Seq > 0 {
 			return id(int(x.Seq) - 1)

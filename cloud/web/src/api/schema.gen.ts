@@ -1573,7 +1573,7 @@ export interface components {
             facts: components["schemas"]["ParkingFact"][] | null;
             flags: string[] | null;
             /** @enum {string} */
-            grade: "both" | "one" | "sensor";
+            grade: "both" | "one" | "person" | "sensor";
             id: string;
             /** Format: date-time */
             left_at: string | null;
@@ -1758,6 +1758,7 @@ export interface components {
             faults?: string[] | null;
             lane: string;
             loop: boolean;
+            mode?: components["schemas"]["WireModeView"];
             mono: string;
             photo?: string;
             plate?: components["schemas"]["Plate"];
@@ -1899,6 +1900,8 @@ export interface components {
              * @enum {string}
              */
             no_entry?: "hold" | "open";
+            /** @description Passages that are not as they should be. */
+            passage?: components["schemas"]["WirePassagePolicy"];
             /** @description Who may leave on a promise to pay while the cloud is away. */
             promises?: components["schemas"]["WirePromisePolicy"];
         };
@@ -1920,7 +1923,7 @@ export interface components {
             /** @description A new code to sign in at the booth, 6 characters or more; none keeps the old one. */
             code?: string;
             name: string;
-            /** @description What the person may do at the booth: open, cash, waive, correct, promise, relieve. */
+            /** @description What the person may do at the booth: open, cash, waive, correct, promise, relieve, mode. */
             rights: string[] | null;
         };
         LotSummary: {
@@ -2144,7 +2147,7 @@ export interface components {
             exit_lane: string;
             flags: string[] | null;
             /** @enum {string} */
-            grade: "both" | "one" | "sensor";
+            grade: "both" | "one" | "person" | "sensor";
             id: string;
             /** Format: date-time */
             left_at: string | null;
@@ -2172,7 +2175,7 @@ export interface components {
             /** Format: date-time */
             at: string;
             /** @enum {string} */
-            basis: "crossed" | "assumed" | "stored" | "unread";
+            basis: "crossed" | "assumed" | "stored" | "unread" | "told";
             fact: string;
             lane: string;
             photos: components["schemas"]["ParkingPhoto"][] | null;
@@ -2945,6 +2948,52 @@ export interface components {
             photo?: string;
             plate: components["schemas"]["Plate"];
             session: string;
+        };
+        WireModeView: {
+            by: string;
+            /** Format: int64 */
+            left?: number;
+            mode: string;
+            note: string;
+            /** Format: date-time */
+            until: string;
+        };
+        WirePassagePolicy: {
+            /**
+             * @description Who leaves during a fire: free, or billed and settled later.
+             * @enum {string}
+             */
+            fire?: "free" | "bill";
+            /**
+             * @description The lot is full: an entry opens for everybody, for who has a permit, or for nobody.
+             * @enum {string}
+             */
+            full?: "open" | "permits" | "refuse";
+            /**
+             * @description A vehicle enters that is inside already.
+             * @enum {string}
+             */
+            inside?: "open" | "hold";
+            /**
+             * @description What is due of who leaves through a lane that is held open.
+             * @enum {string}
+             */
+            mode_unpaid?: "debt" | "waive";
+            /**
+             * @description A vehicle that entered a moment ago is read at an entry again.
+             * @enum {string}
+             */
+            repeated?: "open" | "hold";
+            /**
+             * Format: int64
+             * @description Minutes after an entry in which an exit may have been false; 0: a person says so.
+             */
+            suspect_exit?: number;
+            /**
+             * @description A vehicle leaves on another's heels: it is billed, or only recorded.
+             * @enum {string}
+             */
+            tailgate?: "bill" | "record";
         };
         WirePromisePolicy: {
             /** Format: int64 */

@@ -28,6 +28,7 @@ type Book struct {
 	modes    map[string]*entry      // the last mode that each lane was set to
 	poor     []Poor
 	said     map[fact.Kind][]fact.ID // of the kinds in kept
+	retold   map[fact.ID]struct{}    // facts known only because they were told again
 }
 
 // kept are kinds that speak of no vehicle and that people ask for by their kind.
@@ -65,7 +66,7 @@ func NewBookOf(version int) *Book {
 		version: version,
 		facts:   map[fact.ID]*entry{}, byRef: map[fact.ID][]fact.ID{}, vehicles: map[Key]*vehicle{},
 		keys: map[fact.ID]Key{}, sessions: map[ID]*Session{}, clocks: map[clockKey]offset{},
-		timed: map[clockKey][]fact.ID{}, modes: map[string]*entry{}, said: map[fact.Kind][]fact.ID{},
+		timed: map[clockKey][]fact.ID{}, modes: map[string]*entry{}, said: map[fact.Kind][]fact.ID{}, retold: map[fact.ID]struct{}{},
 	}
 }
 
@@ -99,10 +100,14 @@ func (b *Book) Add(facts ...fact.Fact) []Key {
 }
 
 func (b *Book) add(in *fact.Fact, dirty map[Key]struct{}) {
-	if _, known := b.facts[in.ID()]; known {
+	if known, ok := b.facts[in.ID()]; ok {
+		b.again(known, in, dirty)
 		return
 	}
 	e := read(*in, b.version)
+	if told, ok := e.body.(fact.Fact); ok {
+		b.tell(&told, dirty)
+	}
 	b.facts[e.id] = e
 	for _, r := range e.Refs {
 		b.byRef[r] = append(b.byRef[r], e.id)
@@ -292,8 +297,8 @@ func (b *Book) Said(k fact.Kind) []fact.Fact {
 	return out
 }
 
-// Len returns how many facts the book holds.
-func (b *Book) Len() int { return len(b.facts) }
+// Len returns how many facts the book holds, one that is only told again with the fact that tells it as one.
+func (b *Book) Len() int { return len(b.facts) - len(b.retold) }
 
 // Poor returns the facts that the fold cannot read, in no particular order.
 func (b *Book) Poor() []Poor { return slices.Clone(b.poor) }

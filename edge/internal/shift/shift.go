@@ -228,9 +228,38 @@ func (d *Desk) total(s *Shift) error {
 		}
 		facts = append(facts, more...)
 	}
-	d.memory.View(func(b *session.Book) { s.Totals, s.carried = shift.Tally(s.opened, facts, b) })
+	d.memory.View(func(b *session.Book) { s.Totals, s.carried = shift.Tally(s.opened, untold(s, facts, b), b) })
 	s.InLane = len(s.carried)
 	return nil
+}
+
+// untold puts facts of a shift that are told again (the box's disk was damaged within it) in the place of those that tell
+// them. One that came both ways stands once.
+func untold(s *Shift, facts []fact.Fact, book *session.Book) []fact.Fact {
+	opened, _ := book.Fact(s.ID)
+	known := map[fact.ID]bool{}
+	var out []fact.Fact
+	for _, f := range facts {
+		if f.Kind == fact.KindRetold {
+			if len(f.Refs) == 0 {
+				continue
+			}
+			inner, ok := book.Fact(f.Refs[0])
+			ours := inner.HLC > opened.HLC
+			if inner.Author == s.ID.Author {
+				ours = inner.Seq > s.opened.After
+			}
+			if !ok || !ours {
+				continue
+			}
+			f = inner
+		}
+		if id := f.ID(); !known[id] {
+			known[id] = true
+			out = append(out, f)
+		}
+	}
+	return out
 }
 
 // began reports whether an author began to write after a fact.
@@ -261,7 +290,7 @@ func (d *Desk) read(a fact.Author, after, upto uint64) ([]fact.Fact, error) {
 			}
 			after = f.Seq
 			switch f.Kind {
-			case fact.KindBill, fact.KindCash, fact.KindDecision, fact.KindPromised:
+			case fact.KindBill, fact.KindCash, fact.KindDecision, fact.KindPromised, fact.KindRetold:
 				out = append(out, f)
 			}
 		}

@@ -1,6 +1,7 @@
 package edgetest_test
 
 import (
+	"encoding/json"
 	"net/http"
 	"strings"
 	"testing"
@@ -88,5 +89,69 @@ func TestPromiseAtABoothWithNoNetwork(t *testing.T) {
 		if n != 1 || owed != x.Due {
 			t.Errorf("%s knows of %d promises of %d, want one of %d", id, n, owed, x.Due)
 		}
+	}
+}
+
+// M4.06: a car without a plate takes a ticket; the exit's booth has no facts of its entry, for the entry's booth and the cloud
+// are away. The ticket alone prices the stay, once, and when the booths hear each other again it is one session.
+func TestTicketAtABoothThatHearsNobody(t *testing.T) {
+	l := Start(t, Plan{})
+	a, b := l.Booths["booth-a"], l.Booths["booth-b"]
+	author := a.Lot().Author()
+	Until(t, 10*time.Second, "booth-b has heard of booth-a", func() bool { return b.Lot().KeyOf(author) != nil })
+	b.Stop()
+	l.Arrive("entry-1", Car(t, ""))
+	l.Cross("entry-1")
+	token := a.SignIn()
+	var list struct{ Items []console.Passage }
+	_, out := a.Do("GET", "/api/passages", token, nil)
+	must(t, json.Unmarshal(out, &list))
+	path := "/api/tickets/" + list.Items[0].ID.String()
+	var k, again console.Ticket
+	for _, into := range []*console.Ticket{&k, &again} {
+		status, out := a.Do("GET", path, token, nil)
+		if status != http.StatusOK {
+			t.Fatalf("ticket: %d %s", status, out)
+		}
+		must(t, json.Unmarshal(out, into))
+	}
+	if k != again || k.Text == "" || k.Lane != "entry-1" {
+		t.Errorf("the ticket is %+v, and then %+v", k, again)
+	}
+	if status, out := a.Do("GET", path+"/qr.png", token, nil); status != http.StatusOK || !strings.HasPrefix(string(out), "\x89PNG") {
+		t.Errorf("its code: %d", status)
+	}
+	if status, _ := a.Do("GET", path, "", nil); status != http.StatusUnauthorized {
+		t.Errorf("for nobody: %d", status)
+	}
+	a.Stop()
+	b.Start()
+	token = b.SignIn()
+	scan := func(text string) (int, string) {
+		status, out := b.Do("POST", "/api/lanes/exit-1/scan", token, map[string]any{"token": b.Live("exit-1").Token, "text": text})
+		return status, string(out)
+	}
+	l.Arrive("exit-1", Car(t, ""))
+	Until(t, 10*time.Second, "it is held", func() bool { return b.Live("exit-1").Reason == "no_plate" })
+	if status, out := b.Do("GET", path, token, nil); status != http.StatusNotFound {
+		t.Errorf("another booth gives the ticket too: %d %s", status, out)
+	}
+	if status, out := scan(k.Text); status != http.StatusOK {
+		t.Fatalf("the ticket at the exit: %d %s", status, out)
+	}
+	l.Cross("exit-1")
+	l.Arrive("exit-1", Car(t, ""))
+	Until(t, 10*time.Second, "the next is held", func() bool { return b.Live("exit-1").Reason == "no_plate" })
+	if status, out := scan(k.Text); status != http.StatusConflict || !strings.Contains(out, "used before") {
+		t.Errorf("the ticket once more: %d %s", status, out)
+	}
+	a.Start()
+	for id, x := range l.Booths {
+		Until(t, 20*time.Second, id+" has one session of it", func() bool {
+			var s session.Session
+			var ok bool
+			x.Lot().View(func(k *session.Book) { s, ok = k.Session(list.Items[0].ID) })
+			return ok && s.State == session.Left && s.Entry != nil && s.Exit != nil && s.Exit.Lane == "exit-1" && s.Bill != nil
+		})
 	}
 }

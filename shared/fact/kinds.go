@@ -196,7 +196,7 @@ type Corrected struct {
 
 // Matched says that an exit observation belongs to the vehicle of an entry observation.
 type Matched struct {
-	Basis string `json:"basis"` // "fuzzy" or "person"
+	Basis string `json:"basis"` // "fuzzy", "person" or "ticket"
 	By    string `json:"by,omitempty"`
 }
 

@@ -3,7 +3,7 @@
 //
 // The text is a prefix ("LKR1" or "LKT1") and base32 of a payload and its Ed25519 signature: capitals and digits only, so it
 // fits a QR code's alphanumeric mode, survives a scanner that types like a keyboard of any layout, and has no blanks at its
-// ends to lose. A usual receipt has about 250 characters: QR version 9 at level M. A ticket has about 180: version 7.
+// ends to lose. A usual receipt has about 250 characters: QR version 9 at level M. A ticket has about 170: version 7.
 //
 // Invariants:
 //   - what Decode returns was signed by the key, in the domain of its own kind, byte for byte;

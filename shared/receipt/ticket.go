@@ -14,7 +14,6 @@ type Ticket struct {
 	Lot    string
 	Entry  fact.ID // the entry's observation: its author signs
 	At     time.Time
-	Class  string // plate class, for the tariff
 	Tariff fact.TariffRef
 }
 
@@ -32,7 +31,6 @@ func SignTicket(t Ticket, key ed25519.PrivateKey) (string, error) {
 	w.id(t.Entry) // first: whose key it is must be known before the signature is checked
 	w.text(t.Lot)
 	w.time(t.At)
-	w.text(t.Class)
 	w.text(t.Tariff.ID)
 	w.number(uint64(max(t.Tariff.Version, 0)))
 	if err := errors.Join(w.err, t.check()); err != nil {
@@ -65,7 +63,6 @@ func DecodeTicket(text string, keyOf func(fact.Author) ed25519.PublicKey) (Ticke
 	t.Entry = d.id()
 	t.Lot = d.text()
 	t.At = d.time()
-	t.Class = d.text()
 	t.Tariff.ID = d.text()
 	t.Tariff.Version = int(min(d.number(), maxAmount))
 	if err := errors.Join(d.end(), t.check()); err != nil {

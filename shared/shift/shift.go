@@ -30,7 +30,8 @@ type Book interface {
 
 // Tally totals a shift from the facts that the booth wrote in it. carried are the bills of vehicles that may still stand in
 // their lane: such a bill may lapse (the vehicle backs out), so it is the next shift's to count. A vehicle has left when its
-// passage is recorded, or when another was judged at the lane since.
+// passage is recorded, or when another was judged at the lane since. So is one that was priced from a ticket, until the
+// facts of its entry come.
 func Tally(opened fact.ShiftOpened, facts []fact.Fact, book Book) (t fact.ShiftTotals, carried []fact.ID) {
 	y := tally{book: book, last: map[string]judged{}, paid: map[string]*fact.PaidBy{}, taken: map[string]bool{}}
 	var bills []*fact.Fact
@@ -103,7 +104,10 @@ func (y *tally) bill(f *fact.Fact) (certain bool) {
 		return true
 	}
 	s, ok := y.book.Session(b.Session)
-	if !ok || s.Billed != f.ID() || s.Bill == nil {
+	if !ok {
+		return false // priced from a ticket: the entry's facts have yet to come
+	}
+	if s.Billed != f.ID() || s.Bill == nil {
 		return true // it lapsed, or another came first
 	}
 	if x := s.Exit; x != nil && x.Basis == session.Assumed {

@@ -126,7 +126,7 @@ func (y *yard) start(ctx context.Context, l wire.Lane) (*unit, error) {
 	u := &unit{lane: l, text: setup(l), stop: cancel, done: make(chan struct{})}
 	o := lane.Options{
 		Memory: memory{a.lot}, Events: events, Photos: a.photos, Live: a.told, Now: a.o.Now, Mono: a.mono, Log: a.o.Log,
-		Changed: a.lot.Watch(ctx).C, Away: a.away, ReceiptKey: a.identity.ConfigKey,
+		Changed: a.lot.Watch(ctx).C, Away: a.away, Signers: lane.Signers{Receipts: a.identity.ConfigKey, Tickets: a.lot.KeyOf},
 	}
 	var dead []device.Event
 	for _, d := range l.Devices {

@@ -45,6 +45,8 @@ func (c *Console) Handler() http.Handler {
 	m.HandleFunc("POST /api/shift/open", c.known(c.openShift))
 	m.HandleFunc("POST /api/shift/close", c.known(c.closeShift))
 	m.HandleFunc("GET /api/slips/{session}", c.known(c.slip))
+	m.HandleFunc("GET /api/tickets/{entry}", c.known(c.ticket))
+	m.HandleFunc("GET /api/tickets/{entry}/qr.png", c.known(c.ticketCode))
 	m.HandleFunc("POST /api/sign-in", c.signIn)
 	m.HandleFunc("POST /api/sign-out", c.signOut)
 	for path, want := range map[string]lane.Want{

@@ -46,6 +46,8 @@ type Booth interface {
 	Changed(ctx context.Context) <-chan struct{}
 	// Slip returns what a session cost and how it was paid; ok is false when the booth does not know it.
 	Slip(session fact.ID) (s Slip, ok bool)
+	// Ticket signs the ticket of an entry that this booth recorded; ok is false for any other.
+	Ticket(entry fact.ID) (t Ticket, ok bool, err error)
 	// Fault says why the booth cannot do its work, or nil.
 	Fault() error
 	// Digest recomputes the facts' and sessions' checksums from the disk.

@@ -144,7 +144,7 @@ func (p *post) feed(in Input) {
 				e.Query.Away = p.away
 				queue = append(queue, Found{e.Query.Car, Find(p.book, &p.config, e.Query)})
 			case Prove:
-				queue = append(queue, Proven{e.Ask, e.Car, Scan(p.book, p.config.Lot, receiptKey.Public().(ed25519.PublicKey), e, p.wall)})
+				queue = append(queue, Proven{e.Ask, e.Car, Scan(p.book, p.config.Lot, p.signers(), e, p.wall)})
 			case Record:
 				if p.broken {
 					queue = append(queue, Failed{errors.New("disk is full"), e.Then})

@@ -2,7 +2,6 @@ package lane
 
 import (
 	"context"
-	"crypto/ed25519"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -62,12 +61,11 @@ type Options struct {
 	Photos  Photos
 	Live    func(wire.Live) // told of every change; must not block
 	// Away says for how long the cloud has been away, 0 while it is there; nil: it never is.
-	Away func() time.Duration
-	// ReceiptKey signs the cloud's receipts; without it none is taken.
-	ReceiptKey ed25519.PublicKey
-	Now        func() time.Time
-	Mono       func() int64 // ns of this run's monotonic clock, above 0
-	Log        *slog.Logger
+	Away    func() time.Duration
+	Signers Signers // of what is shown to the scanner
+	Now     func() time.Time
+	Mono    func() int64 // ns of this run's monotonic clock, above 0
+	Log     *slog.Logger
 }
 
 // Controller runs one lane.
@@ -352,7 +350,7 @@ func (c *Controller) prove(p Prove) Input {
 	c.settle()
 	cfg, _ := c.o.Memory.Config()
 	proof := Proof{Trouble: textNotOurs}
-	c.o.Memory.View(func(b *session.Book) { proof = Scan(b, cfg.Lot, c.o.ReceiptKey, p, c.o.Now()) })
+	c.o.Memory.View(func(b *session.Book) { proof = Scan(b, cfg.Lot, c.o.Signers, p, c.o.Now()) })
 	return Proven{p.Ask, p.Car, proof}
 }
 

@@ -7,6 +7,7 @@ import (
 	"lotkeeper/shared/fact"
 	"lotkeeper/shared/money"
 	"lotkeeper/shared/plate"
+	"lotkeeper/shared/receipt"
 	"lotkeeper/shared/session"
 	"lotkeeper/shared/tariff"
 	"lotkeeper/shared/wire"
@@ -22,7 +23,8 @@ type Query struct {
 	At     time.Time     // when it came to the lane: an exit is priced up to then
 	Away   time.Duration // for how long the cloud has been away; 0 while it is there
 	Forced *Forced
-	Mode   Mode // of the lane
+	Mode   Mode            // of the lane
+	Ticket *receipt.Ticket // that was shown for it
 }
 
 // Basis says how a session was found.
@@ -68,6 +70,10 @@ func Find(book *session.Book, c *wire.Config, q Query) Finding {
 		return f
 	}
 	found, basis := lookUp(book, q)
+	if found == nil && q.Ticket != nil {
+		s := book.Ticketed(q.Ticket.Entry, q.Ticket.At, q.Ticket.Tariff) // the facts of its entry have not come here
+		found, basis = &s, Exact
+	}
 	if found == nil {
 		f.Similar = similar(book, q.Plate)
 		if q.Plate.None() || len(f.Similar) != 1 {

@@ -240,3 +240,111 @@ func TestPromisesOfAnotherColourAreAnothers(t *testing.T) {
 		t.Errorf("%d promises since a later time", n)
 	}
 }
+
+// ticketKey is the booth's whose entries these tests show tickets of.
+var ticketKey = ed25519.NewKeyFromSeed(bytes.Repeat([]byte{8}, ed25519.SeedSize))
+
+const ticketAuthor = fact.Author("otherboothotherb")
+
+func (p *post) signers() Signers {
+	return Signers{Receipts: receiptKey.Public().(ed25519.PublicKey), Tickets: func(a fact.Author) ed25519.PublicKey {
+		if a == ticketAuthor || a == "abcdefghijklmnop" {
+			return ticketKey.Public().(ed25519.PublicKey)
+		}
+		return nil
+	}}
+}
+
+func (p *post) ticket(entry fact.ID, ago time.Duration, lot string) string {
+	p.t.Helper()
+	text, err := receipt.SignTicket(receipt.Ticket{Lot: lot, Entry: entry, At: p.wall.Add(-ago), Tariff: fact.TariffRef{ID: "per-hour", Version: 1}}, ticketKey)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	return text
+}
+
+// M4.06: the exit knows nothing of the entry of a vehicle without a plate (its booth cannot be reached): the ticket prices
+// the stay, cash counts, and the ticket is good once.
+func TestTicketAtAnExitThatKnowsNothingOfTheEntry(t *testing.T) {
+	p := newPost(t, fact.Exit)
+	entry := fact.ID{Author: ticketAuthor, Seq: 7}
+	text := p.ticket(entry, 90*time.Minute, "riverside")
+	p.arrive("")
+	if r := p.scan(text); r.Verdict != Done {
+		t.Fatalf("%+v", r)
+	}
+	if due := p.state.Car.Found.due(); due != 1000 || p.state.Car.Found.Session != entry {
+		t.Fatalf("due %d for %s", due, p.state.Car.Found.Session)
+	}
+	if r := p.ask(Ask{Want: WantCash, Token: p.state.Token(), Amount: 400, Action: "c1"}); r.Verdict != Done {
+		t.Fatalf("cash: %+v", r)
+	}
+	if due := p.state.Car.Found.due(); due != 600 {
+		t.Fatalf("after 400 in cash %d is due", due)
+	}
+	if r := p.ask(Ask{Want: WantCash, Token: p.state.Token(), Amount: 600, Action: "c2"}); r.Verdict != Done {
+		t.Fatalf("cash: %+v", r)
+	}
+	p.cross()
+	p.wantStory("read hold:no_plate session.matched hold:unpaid cash.taken cash.taken open:paid bill:1000/0 open=done passed")
+	p.wait(time.Minute)
+	p.arrive("")
+	if r := p.scan(text); r.Verdict != Refused || !strings.Contains(r.Text.EN, "used before") {
+		t.Errorf("shown once more: %+v", r)
+	}
+	p.wait(time.Minute)
+	// The entry's facts come: one session, billed once, paid.
+	seal := func(f fact.Draft, head fact.Head) fact.Head {
+		_, x, next, err := fact.Seal(head, ticketKey, fact.Stamp{Lot: "riverside", Author: ticketAuthor, Boot: "b", Now: p.wall.Add(-3 * time.Hour)}, f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		p.book.Add(x)
+		return next
+	}
+	at := p.wall.Add(-95 * time.Minute)
+	head := seal(fact.Draft{At: at, Source: "booth", Kind: fact.KindRead, Body: fact.Read{Lane: "entry-1", Dir: fact.Entry, Device: "cam-9", Event: "1"}, Hidden: fact.Vehicle{}}, fact.Head{Seq: 6})
+	seal(fact.Draft{At: at, Source: "booth", Kind: fact.KindPassage, Body: fact.Passage{Lane: "entry-1", Dir: fact.Entry, Outcome: fact.Passed}, Refs: []fact.ID{entry}}, head)
+	s, ok := p.book.Session(entry)
+	if want := (session.Money{Gross: 1000, Paid: 1000}); !ok || s.State != session.Left || s.Money != want || len(s.Pays) != 2 {
+		t.Errorf("after the entry came: %+v", s)
+	}
+}
+
+func TestTicketPicksTheEntryAmongSeveral(t *testing.T) {
+	p := newPost(t, fact.Exit)
+	first, second := p.enter(""), fact.ID{}
+	p.wait(time.Hour)
+	second = p.enter("")
+	p.wait(30 * time.Minute)
+	p.begin()
+	p.arrive("")
+	if r := p.scan(p.ticket(second, 30*time.Minute, "riverside")); r.Verdict != Done {
+		t.Fatalf("%+v", r)
+	}
+	if f := p.state.Car.Found; f.Session != second || f.due() != 500 {
+		t.Errorf("found %s, due %d; want the second of %s and %s, due 500", f.Session, f.due(), first, second)
+	}
+	p.wantStory("read hold:no_plate session.matched hold:unpaid")
+}
+
+func TestTicketsThatDoNothing(t *testing.T) {
+	p := waits(t)
+	p.arrive("")
+	for _, c := range []struct{ name, text, en string }{
+		{"of another lot", p.ticket(fact.ID{Author: ticketAuthor, Seq: 7}, time.Hour, "hillside"), "another lot"},
+		{"of a booth that is not known", p.ticket(fact.ID{Author: "zzzzzzzzzzzzzzzz", Seq: 7}, time.Hour, "riverside"), "not known here"},
+		{"forged", p.ticket(fact.ID{Author: ticketAuthor, Seq: 7}, time.Hour, "riverside")[:150] + strings.Repeat("A", 22), "receipt"},
+	} {
+		if r := p.scan(c.text); r.Verdict != Refused || !strings.Contains(r.Text.EN, c.en) && !strings.Contains(r.Text.EN, "genuine") {
+			t.Errorf("%s: %+v, want %q", c.name, r, c.en)
+		}
+	}
+	p.wantStory("read hold:no_plate")
+	p = waits(t)
+	p.arrive("粤B12345")
+	if r := p.scan(p.ticket(fact.ID{Author: ticketAuthor, Seq: 7}, time.Minute, "riverside")); r.Verdict != Refused || !strings.Contains(r.Text.EN, "no ticket is needed") {
+		t.Errorf("a ticket of a short stay for a vehicle whose entry is known: %+v", r)
+	}
+}

@@ -64,7 +64,7 @@ const picture = (name, says) => [el('span', { class: 'dim' }, name ? t('elsewher
 const post = (l, what, body) => call(`/api/lanes/${encodeURIComponent(l.lane)}/${what}`, { token: l.token, ...body });
 
 // reasoned asks for a reason: a digit or a click picks one, words may be added, Enter sends.
-function reasoned(l, what, before, path = what, more_of_it = {}) {
+function reasoned(l, what, before, path = what, rest = () => ({})) {
   let picked = '';
   const more = el('input', { name: 'reason', maxlength: 160, placeholder: t('more'), 'aria-label': t('more') });
   const buttons = picks(what).map((p, n) => el('button', { type: 'button', role: 'radio', 'aria-checked': 'false', autofocus: n === 0, onclick: () => pick(n) }, el('kbd', {}, String(n + 1)), ' ', p));
@@ -82,7 +82,7 @@ function reasoned(l, what, before, path = what, more_of_it = {}) {
   open(l, what, [...before, el('p', { class: 'dim' }, t('reason')), list, more], t(what), () => {
     const reason = [picked, more.value.trim()].filter(Boolean).join('：');
     if (!reason) throw new Error(t('need_reason'));
-    return post(l, path, { reason, ...more_of_it });
+    return post(l, path, { reason, ...rest() });
   });
 }
 
@@ -93,7 +93,7 @@ export const ACTS = {
     reasoned(l, 'open', car);
   },
   free(l) {
-    reasoned(l, 'free', [el('div', { class: 'pair' }, plate(l.plate, 'm'), el('p', { class: 'due' }, money(l.due))), el('p', { class: 'note' }, t('waived', { amount: money(l.due) }))], 'open', { waive: true });
+    reasoned(l, 'free', [el('div', { class: 'pair' }, plate(l.plate, 'm'), el('p', { class: 'due' }, money(l.due))), el('p', { class: 'note' }, t('waived', { amount: money(l.due) }))], 'open', () => ({ waive: true }));
   },
   promise(l) {
     reasoned(l, 'promise', [el('div', { class: 'pair' }, plate(l.plate, 'm'), el('p', { class: 'due' }, money(l.due))), el('p', { class: 'note' }, t('promised', { amount: money(l.due) }))]);
@@ -105,6 +105,26 @@ export const ACTS = {
       return post(l, 'scan', { text: input.value.trim() });
     });
     if (read) $('ask-go').click();
+  },
+  // mode holds the lane open, locks it, lets a convoy through, or sets it back to normal.
+  mode(l) {
+    const kind = el('select', { name: 'mode', autofocus: true, onchange: look }, ...codes('mode').filter((c) => c !== '' || l.mode).map((c) => el('option', { value: c }, of('mode', c))));
+    const minutes = el('input', { name: 'minutes', inputmode: 'numeric', autocomplete: 'off', value: '30' }), count = el('input', { name: 'count', inputmode: 'numeric', autocomplete: 'off', value: '10' });
+    const lasts = el('label', {}, t('minutes'), minutes), cars = el('label', {}, t('convoy_count'), count);
+    function look() {
+      lasts.hidden = !kind.value;
+      cars.hidden = kind.value !== 'convoy';
+    }
+    look();
+    const whole = (input, most) => {
+      if (!/^\d{1,4}$/.test(input.value.trim()) || +input.value < 1 || +input.value > most) throw new Error(t('bad_number', { most }));
+      return +input.value;
+    };
+    const now = l.mode ? [el('p', { class: 'note' }, `${of('mode', l.mode.mode)} · ${l.mode.by}：${l.mode.note}`)] : [];
+    reasoned(l, 'mode', [...now, el('div', { class: 'pair' }, el('label', {}, t('mode_kind'), kind), lasts, cars)], 'mode', () => {
+      if (!kind.value) return { mode: { mode: '', seconds: 0 } };
+      return { mode: { mode: kind.value, seconds: whole(minutes, 1440) * 60, ...(kind.value === 'convoy' ? { count: whole(count, 999) } : {}) } };
+    });
   },
   close(l) { reasoned(l, 'close', []); },
   cash(l) {

@@ -2,9 +2,9 @@
 import { $, clock, el, moment, money, photo, plate, span, stopwatch } from './form.js';
 import { of, t, text } from './words.js';
 
-export const KEYS = { F2: 'open', F3: 'cash', F4: 'correct', F5: 'match', F6: 'free', F7: 'promise', F8: 'close', F9: 'scan' };
+export const KEYS = { F1: 'mode', F2: 'open', F3: 'cash', F4: 'correct', F5: 'match', F6: 'free', F7: 'promise', F8: 'close', F9: 'scan' };
 // What a person needs for an act; a receipt speaks for itself.
-const NEEDS = { open: 'open', close: 'open', cash: 'cash', free: 'waive', correct: 'correct', match: 'correct', promise: 'promise' };
+const NEEDS = { open: 'open', close: 'open', cash: 'cash', free: 'waive', correct: 'correct', match: 'correct', promise: 'promise', mode: 'mode' };
 const keyOf = (what) => Object.keys(KEYS).find((k) => KEYS[k] === what);
 
 export class LaneCard {
@@ -41,9 +41,11 @@ export class LaneCard {
     this.element.className = `card lane ${faults.length ? 'broken' : l.waiting ? 'hold' : car && l.action === 'open' ? 'open' : ''} ${chosen ? 'chosen' : ''}`;
     this.element.setAttribute('aria-label', name);
     this.element.dataset.lane = l.lane;
-    this.part('head', [name, l.dir, l.waiting, faults], () => {
+    this.part('head', [name, l.dir, l.waiting, faults, l.mode, chosen, me.rights], () => {
       this.waits = l.waiting ? el('span', { class: 'tag dot warn num' }) : null;
       this.head.replaceChildren(el('span', { class: `tag ${l.dir === 'entry' ? 'info' : ''}` }, of('dir', l.dir)), el('h2', { class: 'cut grow' }, name),
+        l.mode ? el('span', { class: 'tag dot warn', title: `${l.mode.by}：${l.mode.note}` }, of('mode', l.mode.mode), l.mode.left ? ` ${l.mode.left}` : '', ' ', t('until', { at: moment(l.mode.until, at) })) : '',
+        me.rights.includes('mode') ? el('button', { type: 'button', class: 'quiet small', 'data-act': 'mode', onclick: () => this.act('mode', this.lane) }, t('mode'), ' ', el('kbd', {}, keyOf('mode'))) : '',
         ...faults.map((f) => el('span', { class: 'tag dot bad' }, of('fault', f))), this.waits ?? '');
     });
     this.part('photo', [l.photo, car, l.plate?.text], () => {

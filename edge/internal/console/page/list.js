@@ -23,7 +23,7 @@ export function forget() {
   $('passages').tBodies[0].replaceChildren();
 }
 // passages asks for the last passages when there are new facts.
-export async function passages(s, show, slip) {
+export async function passages(s, show, paper) {
   const key = JSON.stringify([document.documentElement.lang, s.sync.facts]);
   if (busy || key === seen) return;
   busy = true;
@@ -35,7 +35,7 @@ export async function passages(s, show, slip) {
       const is = JSON.stringify([p, document.documentElement.lang]);
       const kept = rows.get(p.id);
       if (kept?.is === is) return kept.row;
-      const row = draw(p, names, s.at, show, slip);
+      const row = draw(p, names, s.at, show, paper);
       rows.set(p.id, { is, row });
       return row;
     });
@@ -48,11 +48,12 @@ export async function passages(s, show, slip) {
     busy = false;
   }
 }
-function draw(p, names, now, show, slip) {
+function draw(p, names, now, show, paper) {
+  const what = p.action !== 'open' ? '' : p.dir === 'exit' && p.session ? 'slip' : p.dir === 'entry' && !p.plate?.text ? 'ticket' : '';
   const by = p.by ? el('span', { class: 'dim' }, ` · ${p.by}${p.note ? '：' + p.note : ''}`) : null;
   return el('tr', { 'data-plate': p.plate?.text }, el('td', { class: 'at' }, p.late ? moment(p.at, now) : clock(p.at)),
     el('td', {}, p.photo ? el('button', { type: 'button', class: 'thumb', 'aria-label': `${t('photo')} ${p.plate?.text ?? ''}`, onclick: () => show(p.photo) }, photo(p.photo, '')) : ''),
     el('td', {}, names[p.lane] ?? p.lane), el('td', {}, plate(p.plate)), el('td', { class: 'says' }, p.late ? t('late') : of('reason', p.reason), by),
     el('td', { class: 'num' }, p.gross ? money(p.gross) : ''), el('td', {}, of('outcome', p.outcome)),
-    el('td', {}, p.session && p.dir === 'exit' && p.action === 'open' ? el('button', { type: 'button', class: 'quiet small', onclick: () => slip(p.session), 'aria-label': `${t('slip')} ${p.plate?.text ?? ''}` }, t('reprint')) : ''));
+    el('td', {}, what ? el('button', { type: 'button', class: 'quiet small', onclick: () => paper(p), 'aria-label': `${t(what)} ${p.plate?.text ?? ''}` }, t(what === 'slip' ? 'reprint' : 'ticket')) : ''));
 }

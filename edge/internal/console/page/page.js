@@ -5,7 +5,7 @@ import { KEYS, LaneCard } from './lane.js';
 import { forget, passages, standing } from './list.js';
 import { Live, call } from './net.js';
 import { listen } from './scanner.js';
-import { ask as askShift, slip } from './shift.js';
+import { ask as askShift, slip, ticket } from './shift.js';
 import { otherLanguage, t, text, translate } from './words.js';
 
 let state = null, shift = null, wanted = null, ahead = 0;
@@ -41,8 +41,11 @@ async function shiftDialog() {
     });
   } catch (why) { toast(why.message, true); }
 }
-async function showSlip(session) {
-  try { await slip(session, text(state.name) || state.lot); } catch (why) { toast(why.message, true); }
+// showPaper shows an exit's slip or the ticket of an entry without a plate.
+async function showPaper(p) {
+  try {
+    await (p.dir === 'exit' ? slip(p.session, text(state.name) || state.lot) : ticket(p.id, text(state.name) || state.lot));
+  } catch (why) { toast(why.message, true); }
 }
 function show(name) {
   $('picture').querySelector('img').replaceWith(photo(name, ''));
@@ -75,7 +78,7 @@ function draw() {
   for (const l of state.lanes) cards.get(l.lane).tell(l, Date.parse(state.at), l === main, me);
   watch(state.lanes);
   standing(state);
-  passages(state, show, showSlip);
+  passages(state, show, showPaper);
   tick();
 }
 function tick() {

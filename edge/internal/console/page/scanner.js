@@ -1,5 +1,6 @@
-// A scanner that types like a keyboard: many characters in one go, then Enter. People do not type so.
-const GAP = 60; // ms between two characters of one reading
+// A scanner that types like a keyboard: many characters in one go, then Enter. What begins and looks like one of our codes
+// is a reading; nobody types such by chance.
+const GAP = 1000; // ms between two characters of one reading
 
 // listen tells take of what a scanner reads while nothing is focused to type into.
 export function listen(take) {

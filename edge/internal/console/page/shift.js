@@ -40,6 +40,13 @@ export async function slip(session, lot) {
   el('p', { class: 'dim cut' }, s.tariff ?? '', el('br'), s.session));
 }
 
+// ticket shows what the driver of a car without a plate takes along, to print as often as asked.
+export async function ticket(entry, lot) {
+  const k = await call('/api/tickets/' + entry);
+  paper(t('ticket'), el('p', {}, lot), table(row(t('entered_at'), day(k.at)), row(t('lane'), k.lane)),
+    el('img', { src: `/api/tickets/${entry}/qr.png`, alt: t('ticket_code'), class: 'code', width: 220, height: 220 }), el('p', { class: 'dim' }, t('ticket_text')));
+}
+
 // ask opens the dialog of the shift. done is told who is signed in after a handover: null for nobody.
 export async function ask(done) {
   const [{ open }, { items }] = await Promise.all([call('/api/shift'), call('/api/shifts')]);

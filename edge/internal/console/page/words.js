@@ -12,6 +12,7 @@ const WORDS = {
   open: ['开闸', 'Open'], close: ['关闸', 'Close'], cash: ['收现金', 'Cash'], correct: ['改车牌', 'Plate'], match: ['认定', 'It is this one'],
   open_title: ['开闸放行', 'Open the barrier'], close_title: ['落闸', 'Lower the arm'], cash_title: ['收现金', 'Take cash'], correct_title: ['更正车牌', 'Correct the plate'], match_title: ['认定入场记录', 'Pick the entry'],
   reason: ['选择或填写原因（必填）', 'Pick or write a reason (required)'], more: ['补充说明', 'In your words'], need_reason: ['必须填写原因', 'A reason is required'],
+  mode: ['模式', 'Mode'], mode_title: ['车道模式', 'Mode of the lane'], mode_kind: ['车道模式', 'The lane is'], minutes: ['持续（分钟）', 'For (minutes)'], convoy_count: ['车队辆数', 'Vehicles'], bad_number: ['请填写 1 至 {most} 的整数', 'Enter a whole number from 1 to {most}'], until: ['至 {at}', 'until {at}'],
   free: ['免费放行', 'Free'], promise: ['承诺付款', 'Promise'], scan: ['扫凭证', 'Scan'],
   free_title: ['免费放行', 'Let it go free'], promise_title: ['承诺付款放行', 'Let it go on a promise'], scan_title: ['扫描付款凭证', 'Scan a receipt'],
   waived: ['应收 {amount} 将全部免去，记入本班。', '{amount} is waived and stands in this shift.'], promised: ['{amount} 记为欠费，车主事后补缴。', '{amount} becomes a debt that is paid later.'],
@@ -27,6 +28,7 @@ const WORDS = {
   report: ['交班报表', 'Shift report'], still_open: ['未交班', 'still open'], past_shifts: ['以往班次（补打）', 'Earlier shifts (print again)'], in_lane: ['{n} 辆车还在车道上，计入下一班', '{n} still in the lane count for the next shift'],
   stays: ['离场车次', 'Stays'], gross: ['应收', 'Asked'], freed: ['减免', 'Free'], waived_sum: ['人工免费', 'Waived'], debts: ['欠费', 'Debt'], releases: ['人工开闸', 'Opened by hand'], promises: ['承诺付款', 'Promises'], drawer: ['本班现金', 'Cash taken'],
   counted: ['实点现金', 'Counted'], difference: ['差额', 'Difference'], handed_by: ['交班人', 'Handed over by'], taken_by: ['接班人', 'Taken over by'],
+  ticket: ['凭条', 'Ticket'], ticket_code: ['入场凭条二维码', 'Code of the ticket'], ticket_text: ['无牌车出场时向扫码器出示，仅限一次。', 'Show it to the scanner at the exit. It is good once.'],
   slip: ['停车小票', 'Parking slip'], reprint: ['小票', 'Slip'], print: ['打印', 'Print'], entered_at: ['入场', 'Entered'], left_at: ['离场', 'Left'],
   debt: ['该车有 {amount} 未缴，放行后记为欠费。', '{amount} is due; let through, it becomes a debt.'],
   due: ['待缴', 'due'], received: ['实收金额', 'Amount received'], confirm_cash: ['确认已收 {amount}', 'I have received {amount}'], bad_amount: ['金额格式错误', 'That is not an amount'],
@@ -41,10 +43,11 @@ const TABLES = {
   reason: {
     entry: ['正常入场', 'Entry'], free: ['免费', 'Free'], paid: ['已缴清', 'Paid'], again: ['重复放行', 'Released before'], unpaid: ['待缴费', 'Unpaid'], no_entry: ['未找到入场记录', 'No entry found'],
     no_plate: ['无牌车', 'No plate'], unpriced: ['无法计费', 'Cannot be priced'], tailgate: ['跟车', 'Followed another'], journal: ['岗亭无法记录', 'The booth cannot record'], manual: ['人工放行', 'Opened by hand'],
-    waived: ['免费放行', 'Waived'], command: ['坐席放行', 'Opened by a seat'], promised: ['承诺付款', 'Promised to pay'], button: ['按钮放行', 'Cabinet button'], fire: ['消防放行', 'Fire'], unread: ['未识别', 'Not read'],
+    waived: ['免费放行', 'Waived'], command: ['坐席放行', 'Opened by a seat'], promised: ['承诺付款', 'Promised to pay'], inside: ['已在场内', 'Inside already'], repeated: ['重复识别', 'Read twice'], full: ['车位已满', 'The lot is full'], held_open: ['常开', 'Held open'], convoy: ['车队放行', 'Convoy'], locked: ['已锁闸', 'Locked'], revived: ['此前离场有误', 'The exit before was false'], button: ['按钮放行', 'Cabinet button'], fire: ['消防放行', 'Fire'], unread: ['未识别', 'Not read'],
   },
   method: { cash: ['现金', 'Cash'], wechat: ['微信', 'WeChat'], alipay: ['支付宝', 'Alipay'] },
   class: { device: ['设备', 'Device'], vehicle: ['车辆', 'Vehicle'], network: ['网络', 'Network'], storage: ['存储', 'Storage'] },
+  mode: { '': ['恢复正常', 'back to normal'], held_open: ['常开', 'held open'], locked: ['锁闸', 'locked'], convoy: ['车队放行', 'passed by a convoy'] },
   outcome: { passed: ['已通过', 'Passed'], reversed: ['倒车退出', 'Backed out'], gone: ['未通过', 'Never crossed'] },
   arm: { up: ['已抬杆', 'Arm up'], down: ['已落杆', 'Arm down'], moving: ['杆在动作', 'Arm moving'], unknown: ['杆位未知', 'Arm unknown'] },
   dir: { entry: ['入口', 'Entry'], exit: ['出口', 'Exit'] },
@@ -56,6 +59,7 @@ const TABLES = {
 };
 // Quick picks. What is sent is what is read, in the language of whoever picked it.
 const WHY = {
+  mode: [['疏导拥堵', 'Clear a jam'], ['活动散场', 'An event ends'], ['设备检修', 'Maintenance'], ['安保要求', 'Security'], ['车队通行', 'A convoy'], ['恢复正常', 'Back to normal']],
   free: [['公务车辆', 'Official vehicle'], ['应急车辆', 'Emergency vehicle'], ['内部车辆', 'Staff vehicle'], ['访客减免', 'Guest'], ['投诉处理', 'Complaint settled'], ['计费有误', 'Priced wrongly']],
   promise: [['无现金', 'No cash'], ['断网无法扫码', 'Phone cannot pay: no network'], ['手机没电', 'Phone is dead'], ['疏导拥堵', 'Clear a jam']],
   open: [['相机未识别', 'Camera did not read'], ['已在别处缴费', 'Paid elsewhere'], ['应急车辆', 'Emergency vehicle'], ['设备故障', 'Device fault'], ['内部车辆', 'Staff vehicle'], ['疏导拥堵', 'Clear a jam']],

@@ -314,9 +314,9 @@ func TestTicketAtAnExitThatKnowsNothingOfTheEntry(t *testing.T) {
 
 func TestTicketPicksTheEntryAmongSeveral(t *testing.T) {
 	p := newPost(t, fact.Exit)
-	first, second := p.enter(""), fact.ID{}
+	first := p.enter("")
 	p.wait(time.Hour)
-	second = p.enter("")
+	second := p.enter("")
 	p.wait(30 * time.Minute)
 	p.begin()
 	p.arrive("")

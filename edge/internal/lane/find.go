@@ -22,6 +22,7 @@ type Query struct {
 	Read   fact.ID       // zero while it is not recorded
 	At     time.Time     // when it came to the lane: an exit is priced up to then
 	Away   time.Duration // for how long the cloud has been away; 0 while it is there
+	Clock  session.Clock
 	Forced *Forced
 	Mode   Mode            // of the lane
 	Ticket *receipt.Ticket // that was shown for it
@@ -101,7 +102,7 @@ func Find(book *session.Book, c *wire.Config, q Query) Finding {
 	if found.Held != nil && found.Held.Lane != q.Lane {
 		found.Held = nil // its stand at another exit is over
 	}
-	bill, err := session.Price(*found, q.At, c, coupons...)
+	bill, err := session.PriceTo(*found, book.End(q.Clock, q.At), c, coupons...)
 	if err != nil {
 		f.Trouble = err.Error()
 		return f

@@ -31,7 +31,7 @@ const clean = async (name) => {
   await shot(page, name)
   assert.deepEqual(await axeFaults(page), [], name)
 }
-const due = (amount) => page.locator('.check .due', { hasText: amount }).waitFor()
+const due = (amount) => page.locator('.check .due', { hasText: amount }).waitFor({ timeout: 30_000 })
 const button = (text) => page.getByRole('button', { name: text, exact: true })
 const unfold = (within, label) => within.locator('.el-select', { has: page.getByLabel(label, { exact: true }) }).first().click()
 const pick = async (option) => page.locator('.el-select-dropdown__item:visible', { hasText: option }).first().click()

@@ -115,6 +115,7 @@ test('a lot gets it by a rule, and the booths follow', async () => {
   await choose('收费规则', name, row)
   await clean('e2e-tariff-rules')
   await button('保存并下发').click()
+  await page.getByText('已保存，作为配置').waitFor() // before it the booths have what they had
   await page.getByText('岗亭均已使用').waitFor({ timeout: 30_000 })
   const rules = await (await page.request.get(`/api/v1/lots/${lot}/rules`)).json()
   assert.deepEqual([rules.rules[0].tariff, rules.rules[0].version, rules.rules[0].class], [tariff, 1, 'large'])

@@ -156,8 +156,8 @@ func (p *process) after(d time.Duration, do func()) {
 func (p *process) every(d time.Duration, do func()) {
 	p.b.w.after(d, func() {
 		if p.alive() {
-			do()
 			p.every(d, do)
+			do()
 		}
 	})
 }

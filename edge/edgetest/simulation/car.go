@@ -130,9 +130,9 @@ func (v *visit) wait() {
 		if v.site.front != v {
 			return
 		}
+		v.wait() // first: a booth may die of what is done
 		v.site.up()
 		v.act()
-		v.wait()
 	})
 }
 

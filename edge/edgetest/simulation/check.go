@@ -61,13 +61,13 @@ func (w *World) check() {
 
 func (w *World) state() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "cloud %d facts, %d wait", w.cloud.store.Book().Len(), len(w.cloud.outbox))
+	fmt.Fprintf(&b, "cloud %d facts, %d wait, config %d", w.cloud.store.Book().Len(), len(w.cloud.outbox), w.config.Number)
 	for _, x := range w.booths {
 		if x.proc == nil {
 			fmt.Fprintf(&b, ", %s down", x.id)
 			continue
 		}
-		fmt.Fprintf(&b, ", %s %d", x.id, x.proc.lot.Status().Facts)
+		fmt.Fprintf(&b, ", %s %d facts config %d", x.id, x.proc.lot.Status().Facts, x.proc.config())
 	}
 	return b.String()
 }
@@ -202,7 +202,7 @@ func (w *World) checkCar(book *session.Book, c *car) {
 		}
 		clean = clean && t.began && t.done && len(t.taints) == 0 && !w.truth.touched(t)
 	}
-	if !clean || w.truth.near(c.plan.Plate) {
+	if !clean || w.truth.near(c) {
 		return
 	}
 	of := book.Of(session.Key(c.plan.Plate.Text))

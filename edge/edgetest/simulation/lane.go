@@ -149,6 +149,8 @@ func (k *control) look(q lane.Query) (f lane.Finding) {
 func (k *control) record(r lane.Record) lane.Input {
 	facts, err := k.p.store(r.Facts, lane.Resolve)
 	if err != nil {
+		k.site.front.taint("journal")
+		k.site.under.taint("journal")
 		return lane.Failed{Err: err, Then: r.Then}
 	}
 	ids := make([]fact.ID, len(facts))

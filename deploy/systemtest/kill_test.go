@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/http"
+	"os"
+	"strconv"
 	"testing"
 	"time"
 
@@ -41,6 +43,70 @@ func TestKillBroker(t *testing.T) {
 	o.Mosquitto = true
 	r := start(t, o)
 	killOften(t, r, rig.Mosquitto, brokerKills, 12)
+	account(t, r)
+}
+
+// boothKills is how often TestKillBooths kills; LOTKEEPER_KILLS says otherwise (make nightly).
+func boothKills(t *testing.T) int {
+	t.Helper()
+	text := os.Getenv("LOTKEEPER_KILLS")
+	if text == "" {
+		return 20
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil || n < 1 {
+		t.Fatalf("LOTKEEPER_KILLS is %q, want a number above zero", text)
+	}
+	return n
+}
+
+// TestKillBooths kills the entry's and the exit's agent at random moments of traffic. What the cloud or the other booth
+// has heard from a booth is in its journal when it comes back, the cars are let in and out again, and in the end every
+// car that crossed is counted once on all sides.
+func TestKillBooths(t *testing.T) {
+	t.Parallel()
+	r := start(t, busy(13))
+	rnd := rand.New(rand.NewPCG(13, 20))
+	until(t, "the first car leaves", patience, func(ctx context.Context) error {
+		rep, err := r.Report(ctx)
+		if err == nil && rep.Exits == 0 {
+			err = errors.New("none has left")
+		}
+		return err
+	})
+	kills := boothKills(t)
+	for i := range kills {
+		booth := []string{rig.EntryBooth, rig.ExitBooth}[i%2]
+		moment := time.Duration(rnd.Int64N(int64(1500 * time.Millisecond)))
+		pass(t, r, moment)
+		before, err := r.Booth(t.Context(), booth)
+		if err != nil {
+			t.Fatal(err)
+		}
+		heard, err := r.CloudDigest(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Kill(booth)
+		if err := r.Restart(t.Context(), booth); err != nil {
+			t.Fatalf("restart %s after kill %d: %v", booth, i+1, err)
+		}
+		after, err := r.Booth(t.Context(), booth)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if after.Sync.Author != before.Sync.Author {
+			t.Fatalf("kill %d: %s came back as author %s, was %s: its journal was lost", i+1, booth, after.Sync.Author, before.Sync.Author)
+		}
+		own, err := r.BoothDigest(t.Context(), booth)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, want := own.Cursors[before.Sync.Author], heard.Cursors[before.Sync.Author]; got < want {
+			t.Fatalf("kill %d: the journal of %s ends at %d, the cloud has heard %d", i+1, booth, got, want)
+		}
+		t.Logf("kill %d of %d: %s after %s, %d facts", i+1, kills, booth, moment.Round(time.Millisecond), own.Facts)
+	}
 	account(t, r)
 }
 

@@ -46,6 +46,16 @@ func documents() []document {
 		{fact.KindCorrected, fact.Corrected{}},
 		{fact.KindMatched, fact.Matched{}},
 		{fact.KindCommand, fact.Command{}},
+		{fact.KindAdded, fact.Added{}},
+		{fact.KindMerged, fact.Merged{}},
+		{fact.KindSplit, fact.Split{}},
+		{fact.KindVoided, fact.Voided{}},
+		{fact.KindMode, fact.Mode{}},
+		{fact.KindModeEnded, fact.ModeEnded{}},
+		{fact.KindRetold, fact.Retold{}},
+		{fact.KindReplaced, fact.Replaced{}},
+		{fact.KindRebuilt, fact.Rebuilt{}},
+		{fact.KindRecovered, fact.Recovered{}},
 	} {
 		docs = append(docs, document{name: "fact." + string(body.kind), title: "The body of a fact of kind " + string(body.kind), value: body.value})
 	}

@@ -26,7 +26,20 @@ const (
 	KindCorrected Kind = "plate.corrected"  // [Corrected], hidden [Vehicle], refs the observation
 	KindMatched   Kind = "session.matched"  // [Matched], refs exit observation, then entry observation
 	KindCommand   Kind = "command.judged"   // [Command], refs the observation at the lane, if any
+	KindAdded     Kind = "visit.added"      // [Added], hidden [Vehicle] or refs an observation of the vehicle: an observation
+	KindMerged    Kind = "session.merged"   // [Merged], refs an observation of the later session, then one of the earlier
+	KindSplit     Kind = "session.split"    // [Split], refs the observation with which another session begins
+	KindVoided    Kind = "session.voided"   // [Voided], refs an observation of the session
+	KindMode      Kind = "mode.set"         // [Mode] of a lane
+	KindModeEnded Kind = "mode.ended"       // [ModeEnded], refs the fact that set it
+	KindRetold    Kind = "fact.retold"      // [Retold], refs the fact it carries, then that fact's refs
+	KindReplaced  Kind = "booth.replaced"   // [Replaced]
+	KindRebuilt   Kind = "booth.rebuilt"    // [Rebuilt]
+	KindRecovered Kind = "group.recovered"  // [Recovered]
 )
+
+// Money reports whether facts of a kind say that money moved or is owed. Of these a booth keeps a second copy.
+func (k Kind) Money() bool { return k == KindBill || k == KindCash || k == KindPayment }
 
 // Dir is which way a lane leads.
 type Dir string
@@ -67,6 +80,9 @@ type Photo struct {
 	SHA256 string `json:"sha256"`
 	Bytes  int    `json:"bytes"`
 }
+
+// TriggerPerson is the trigger of a read that a person at the booth made, with the name of the plate or without.
+const TriggerPerson = "manual"
 
 // Read says that a camera saw a vehicle in a lane.
 type Read struct {

@@ -16,6 +16,7 @@ type Key string
 // Book is the fold of a growing set of facts. It re-folds only the vehicles that a fact touches. It is not safe for
 // concurrent use. The zero Book is not usable; see [NewBook].
 type Book struct {
+	version  int
 	facts    map[fact.ID]*entry
 	byRef    map[fact.ID][]fact.ID // facts that name a fact in Refs
 	vehicles map[Key]*vehicle
@@ -23,7 +24,9 @@ type Book struct {
 	sessions map[ID]*Session // by id and alias
 	clocks   map[clockKey]offset
 	timed    map[clockKey][]fact.ID // facts whose time counts, by the clock they are on
+	modes    map[string]*entry      // the last mode that each lane was set to
 	poor     []Poor
+	retold   map[fact.ID]struct{} // facts known only because they were told again
 }
 
 // Poor is a fact that the fold cannot read: stored and sent like any other, but without effect. Somebody should look.
@@ -48,12 +51,17 @@ type offset struct {
 	move time.Duration
 }
 
-// NewBook returns the fold of no facts.
-func NewBook() *Book {
+// NewBook returns the fold of no facts, by the present semantics.
+func NewBook() *Book { return NewBookOf(Version) }
+
+// NewBookOf returns the fold of no facts by the semantics of a version from 1 to [Version]: what an earlier release made
+// of the same facts, with its digests.
+func NewBookOf(version int) *Book {
 	return &Book{
-		facts: map[fact.ID]*entry{}, byRef: map[fact.ID][]fact.ID{}, vehicles: map[Key]*vehicle{},
+		version: version,
+		facts:   map[fact.ID]*entry{}, byRef: map[fact.ID][]fact.ID{}, vehicles: map[Key]*vehicle{},
 		keys: map[fact.ID]Key{}, sessions: map[ID]*Session{}, clocks: map[clockKey]offset{},
-		timed: map[clockKey][]fact.ID{},
+		timed: map[clockKey][]fact.ID{}, modes: map[string]*entry{}, retold: map[fact.ID]struct{}{},
 	}
 }
 
@@ -87,10 +95,14 @@ func (b *Book) Add(facts ...fact.Fact) []Key {
 }
 
 func (b *Book) add(in *fact.Fact, dirty map[Key]struct{}) {
-	if _, known := b.facts[in.ID()]; known {
+	if known, ok := b.facts[in.ID()]; ok {
+		b.again(known, in, dirty)
 		return
 	}
-	e := read(*in)
+	e := read(*in, b.version)
+	if told, ok := e.body.(fact.Fact); ok {
+		b.tell(&told, dirty)
+	}
 	b.facts[e.id] = e
 	for _, r := range e.Refs {
 		b.byRef[r] = append(b.byRef[r], e.id)
@@ -99,11 +111,13 @@ func (b *Book) add(in *fact.Fact, dirty map[Key]struct{}) {
 		b.poor = append(b.poor, Poor{e.id, e.poor})
 		return
 	}
-	switch e.Kind {
-	case fact.KindClock:
+	switch e.body.(type) { // of a kind that these semantics pass over, none
+	case fact.Clock:
 		b.setClock(e, dirty)
-	case fact.KindCorrected, fact.KindMatched:
+	case fact.Corrected, fact.Matched, fact.Merged:
 		b.assign(e.Refs[0], dirty)
+	case fact.Mode:
+		b.setMode(e)
 	}
 	if e.observes() || e.Kind == fact.KindCash || e.Kind == fact.KindPayment {
 		ck := clockKey{e.Author, e.Source, e.Boot}
@@ -162,7 +176,9 @@ func (b *Book) assign(id fact.ID, dirty map[Key]struct{}) {
 	}
 	v.observations[id] = struct{}{}
 	for _, r := range b.byRef[id] {
-		if m := b.facts[r]; m.poor == nil && m.Kind == fact.KindMatched && m.Refs[1] == id {
+		if m := b.facts[r]; m.observes() {
+			b.assign(m.id, dirty)
+		} else if to, ok := m.of(); ok && to == id {
 			b.assign(m.Refs[0], dirty)
 		}
 	}
@@ -179,25 +195,28 @@ func (b *Book) keyOf(id fact.ID) Key {
 		}
 		path = append(path, id)
 		last := b.lastWord(id)
-		switch {
-		case last == nil:
-			return keyOfPlate(b.facts[id].ownPlate(), id)
-		case last.Kind == fact.KindCorrected:
+		if last == nil {
+			last = b.facts[id]
+		}
+		if last.Kind == fact.KindCorrected {
 			return keyOfPlate(last.ownPlate(), id)
 		}
-		if to, ok := b.facts[last.Refs[1]]; !ok || !to.observes() {
+		next, ok := last.of()
+		if to := b.facts[next]; !ok || to == nil || !to.observes() {
 			return keyOfPlate(b.facts[id].ownPlate(), id)
 		}
-		id = last.Refs[1]
+		id = next
 	}
 }
 
-// lastWord returns the last correction or match that speaks of an observation; nil when there is none.
+// lastWord returns the last correction, match or merge that says which vehicle an observation is of; nil when there is
+// none.
 func (b *Book) lastWord(id fact.ID) *entry {
 	var last *entry
 	for _, r := range b.byRef[id] {
 		e := b.facts[r]
-		if (e.says(fact.KindCorrected, id) && e.plate != nil || e.says(fact.KindMatched, id)) && (last == nil || before(last, e)) {
+		word := e.says(fact.KindCorrected, id) && e.plate != nil || e.says(fact.KindMatched, id) || e.says(fact.KindMerged, id)
+		if word && (last == nil || before(last, e)) {
 			last = e
 		}
 	}
@@ -260,19 +279,24 @@ func (b *Book) Fact(id fact.ID) (fact.Fact, bool) {
 	return e.Fact, true
 }
 
-// Len returns how many facts the book holds.
-func (b *Book) Len() int { return len(b.facts) }
+// Len returns how many facts the book holds, one that is only told again with the fact that tells it as one.
+func (b *Book) Len() int { return len(b.facts) - len(b.retold) }
 
 // Poor returns the facts that the fold cannot read, in no particular order.
 func (b *Book) Poor() []Poor { return slices.Clone(b.poor) }
 
-// Session returns the session with the id or alias.
+// Session returns the session with the id or alias, or of which id is an end: an exit that minted a session names it
+// still when the entry turned up later.
 func (b *Book) Session(id ID) (Session, bool) {
-	s, ok := b.sessions[id]
-	if !ok {
-		return Session{}, false
+	if s, ok := b.sessions[id]; ok {
+		return *s, true
 	}
-	return *s, true
+	if v := b.vehicles[b.keys[id]]; v != nil {
+		if s := holder(v.sessions, id); s != nil {
+			return *s, true
+		}
+	}
+	return Session{}, false
 }
 
 // KeyOf returns the vehicle that an observation was assigned to.

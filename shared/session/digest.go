@@ -58,7 +58,7 @@ func (b *Book) BillDigest() fact.Hash {
 
 func (b *Book) digest(part func(*Session) any) fact.Hash {
 	h := sha256.New()
-	fmt.Fprintf(h, "lotkeeper sessions %d\n", Version)
+	fmt.Fprintf(h, "lotkeeper sessions %d\n", b.version)
 	enc := json.NewEncoder(h)
 	for _, s := range b.Sessions() {
 		if v := part(&s); v != nil {

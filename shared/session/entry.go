@@ -19,10 +19,17 @@ type entry struct {
 
 // Judge says why the fold cannot use a fact, or nil. A receiver stores such a fact all the same and moves on; a kind it
 // does not know is no fault: a newer release wrote it.
-func Judge(f *fact.Fact) error { return read(*f).poor }
+func Judge(f *fact.Fact) error { return read(*f, Version).poor }
 
-func read(f fact.Fact) *entry {
+// since names the kinds that later semantics brought: earlier ones pass over them, as the releases of then did.
+var since = map[fact.Kind]int{fact.KindAdded: 2, fact.KindMerged: 2, fact.KindSplit: 2, fact.KindVoided: 2,
+	fact.KindMode: 2, fact.KindModeEnded: 2, fact.KindRetold: 2}
+
+func read(f fact.Fact, version int) *entry {
 	e := &entry{Fact: f, id: f.ID()}
+	if since[f.Kind] > version {
+		return e
+	}
 	switch f.Kind {
 	case fact.KindRead:
 		r := decode[fact.Read](e, 0)
@@ -47,6 +54,24 @@ func read(f fact.Fact) *entry {
 		decode[fact.Matched](e, 2)
 	case fact.KindClock:
 		decode[fact.Clock](e, 0)
+	case fact.KindAdded:
+		a := decode[fact.Added](e, 0)
+		e.require(a.Dir == fact.Entry || a.Dir == fact.Exit, "direction %q", a.Dir)
+		e.require(a.By != "", "nobody said it")
+	case fact.KindMerged:
+		decode[fact.Merged](e, 2)
+	case fact.KindSplit:
+		decode[fact.Split](e, 1)
+	case fact.KindVoided:
+		decode[fact.Voided](e, 1)
+	case fact.KindMode:
+		m := decode[fact.Mode](e, 0)
+		e.require(m.Lane != "" && m.Mode != "" && m.By != "", "lane %q, mode %q, by %q", m.Lane, m.Mode, m.By)
+	case fact.KindModeEnded:
+		decode[fact.ModeEnded](e, 1)
+	case fact.KindRetold:
+		e.told(version)
+		return e
 	}
 	if v, ok, err := fact.Reveal(&e.Fact); err != nil {
 		e.poor = errors.Join(e.poor, err)
@@ -71,12 +96,28 @@ func (e *entry) require(ok bool, format string, args ...any) {
 
 // observes reports whether e is an observation: something seen of a vehicle that nothing earlier speaks for.
 func (e *entry) observes() bool {
-	return e.poor == nil && (e.Kind == fact.KindRead || e.Kind == fact.KindPassage && len(e.Refs) == 0)
+	if e.poor != nil || e.body == nil {
+		return false
+	}
+	return e.Kind == fact.KindRead || e.Kind == fact.KindAdded || e.Kind == fact.KindPassage && len(e.Refs) == 0
+}
+
+// of returns the observation whose vehicle an observation is of by its own words, or by a match or merge: nothing yet
+// speaks of a plate. ok is false when it is of the plate that it carries.
+func (e *entry) of() (id fact.ID, ok bool) {
+	switch {
+	case e.poor != nil || e.body == nil:
+	case e.Kind == fact.KindMatched || e.Kind == fact.KindMerged:
+		return e.Refs[1], true
+	case e.Kind == fact.KindAdded && len(e.Refs) > 0:
+		return e.Refs[0], true
+	}
+	return fact.ID{}, false
 }
 
 // says reports whether e is a usable fact of the kind whose first ref is id.
 func (e *entry) says(k fact.Kind, id fact.ID) bool {
-	return e.poor == nil && e.Kind == k && len(e.Refs) > 0 && e.Refs[0] == id
+	return e.poor == nil && e.body != nil && e.Kind == k && len(e.Refs) > 0 && e.Refs[0] == id
 }
 
 func (e *entry) ownPlate() plate.Plate {

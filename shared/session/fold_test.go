@@ -27,6 +27,7 @@ type pen struct {
 	head   fact.Head
 	at     time.Time
 	out    []fact.Fact
+	sealed []fact.Record // of out
 }
 
 func newPen(n int) *pen {
@@ -43,12 +44,12 @@ func (p *pen) write(kind fact.Kind, body, hidden any, refs ...fact.ID) fact.ID {
 }
 
 func (p *pen) writeFrom(source string, kind fact.Kind, body, hidden any, refs ...fact.ID) fact.ID {
-	_, f, head, err := fact.Seal(p.head, p.key, fact.Stamp{Lot: "riverside", Author: p.author, Boot: "b1", Now: p.at},
+	r, f, head, err := fact.Seal(p.head, p.key, fact.Stamp{Lot: "riverside", Author: p.author, Boot: "b1", Now: p.at},
 		fact.Draft{At: p.at, Source: source, Kind: kind, Body: body, Hidden: hidden, Refs: refs})
 	if err != nil {
 		panic(err)
 	}
-	p.head, p.out = head, append(p.out, f)
+	p.head, p.out, p.sealed = head, append(p.out, f), append(p.sealed, r)
 	return f.ID()
 }
 
@@ -124,63 +125,66 @@ func TestEntryExitBill(t *testing.T) {
 	}
 }
 
+// situations are the ways of passing a lane, each with the one session that it makes; state "" is none.
+var situations = []struct {
+	name  string
+	write func(p *pen)
+	state State
+	flags []Flag
+	basis Basis // of the entry
+}{
+	{"reversed out of the entry is no session", func(p *pen) {
+		r := p.read(fact.Entry, "粤B1")
+		p.decide(r, fact.Entry, fact.Open)
+		p.pass(r, fact.Entry, fact.Reversed)
+	}, "", nil, ""},
+	{"held at the entry is no session", func(p *pen) {
+		p.decide(p.read(fact.Entry, "粤B1"), fact.Entry, fact.Hold)
+	}, "", nil, ""},
+	{"let in, then the booth died", func(p *pen) {
+		p.decide(p.read(fact.Entry, "粤B1"), fact.Entry, fact.Open)
+	}, Inside, nil, Assumed},
+	{"read twice at the entry", func(p *pen) {
+		p.through(fact.Entry, "粤B1")
+		p.at = p.at.Add(10 * time.Second)
+		p.through(fact.Entry, "粤B1")
+	}, Inside, []Flag{Doubled}, Crossed},
+	{"backed out of the exit", func(p *pen) {
+		in := p.through(fact.Entry, "粤B1")
+		p.at = p.at.Add(time.Hour)
+		out := p.read(fact.Exit, "粤B1")
+		p.decide(out, fact.Exit, fact.Open)
+		p.bill(in, out, 500, 0)
+		p.pass(out, fact.Exit, fact.Reversed)
+	}, Inside, nil, Crossed},
+	{"exit without an entry", func(p *pen) { p.through(fact.Exit, "粤B1") }, Left, []Flag{NoEntry}, ""},
+	{"from a camera's memory", func(p *pen) {
+		p.writeFrom("cam", fact.KindRead, fact.Read{Lane: "entry", Dir: fact.Entry, Device: "cam", Event: "7", Late: true}, car("粤B1", 0))
+	}, Inside, nil, Stored},
+	{"a camera remembers what the lane held", func(p *pen) {
+		r := p.write(fact.KindRead, fact.Read{Lane: "entry", Dir: fact.Entry, Device: "cam", Event: "7"}, car("粤B1", 0))
+		p.decide(r, fact.Entry, fact.Hold)
+		p.write(fact.KindRead, fact.Read{Lane: "entry", Dir: fact.Entry, Device: "cam", Event: "7", Late: true}, car("粤B1", 0))
+	}, "", nil, ""},
+	{"crossed without a plate being read", func(p *pen) {
+		p.write(fact.KindPassage, fact.Passage{Lane: "entry", Dir: fact.Entry, Outcome: fact.Passed}, nil)
+	}, Inside, nil, Unread},
+	{"unlicensed, picked at the exit", func(p *pen) {
+		in := p.through(fact.Entry, "无牌车")
+		p.at = p.at.Add(time.Hour)
+		out := p.through(fact.Exit, "无牌车")
+		p.write(fact.KindMatched, fact.Matched{Basis: "person", By: "li"}, nil, out, in)
+	}, Left, []Flag{Paired}, Crossed},
+	{"misread at the exit, corrected", func(p *pen) {
+		p.through(fact.Entry, "粤B12345")
+		p.at = p.at.Add(time.Hour)
+		out := p.through(fact.Exit, "粤B1234S")
+		p.write(fact.KindCorrected, fact.Corrected{By: "li"}, car("粤B12345", plate.ColourBlue), out)
+	}, Left, []Flag{Renamed}, Crossed},
+}
+
 func TestPassageSituations(t *testing.T) {
-	for _, tc := range []struct {
-		name  string
-		write func(p *pen)
-		state State
-		flags []Flag
-		basis Basis // of the entry
-	}{
-		{"reversed out of the entry is no session", func(p *pen) {
-			r := p.read(fact.Entry, "粤B1")
-			p.decide(r, fact.Entry, fact.Open)
-			p.pass(r, fact.Entry, fact.Reversed)
-		}, "", nil, ""},
-		{"held at the entry is no session", func(p *pen) {
-			p.decide(p.read(fact.Entry, "粤B1"), fact.Entry, fact.Hold)
-		}, "", nil, ""},
-		{"let in, then the booth died", func(p *pen) {
-			p.decide(p.read(fact.Entry, "粤B1"), fact.Entry, fact.Open)
-		}, Inside, nil, Assumed},
-		{"read twice at the entry", func(p *pen) {
-			p.through(fact.Entry, "粤B1")
-			p.at = p.at.Add(10 * time.Second)
-			p.through(fact.Entry, "粤B1")
-		}, Inside, []Flag{Doubled}, Crossed},
-		{"backed out of the exit", func(p *pen) {
-			in := p.through(fact.Entry, "粤B1")
-			p.at = p.at.Add(time.Hour)
-			out := p.read(fact.Exit, "粤B1")
-			p.decide(out, fact.Exit, fact.Open)
-			p.bill(in, out, 500, 0)
-			p.pass(out, fact.Exit, fact.Reversed)
-		}, Inside, nil, Crossed},
-		{"exit without an entry", func(p *pen) { p.through(fact.Exit, "粤B1") }, Left, []Flag{NoEntry}, ""},
-		{"from a camera's memory", func(p *pen) {
-			p.writeFrom("cam", fact.KindRead, fact.Read{Lane: "entry", Dir: fact.Entry, Device: "cam", Event: "7", Late: true}, car("粤B1", 0))
-		}, Inside, nil, Stored},
-		{"a camera remembers what the lane held", func(p *pen) {
-			r := p.write(fact.KindRead, fact.Read{Lane: "entry", Dir: fact.Entry, Device: "cam", Event: "7"}, car("粤B1", 0))
-			p.decide(r, fact.Entry, fact.Hold)
-			p.write(fact.KindRead, fact.Read{Lane: "entry", Dir: fact.Entry, Device: "cam", Event: "7", Late: true}, car("粤B1", 0))
-		}, "", nil, ""},
-		{"crossed without a plate being read", func(p *pen) {
-			p.write(fact.KindPassage, fact.Passage{Lane: "entry", Dir: fact.Entry, Outcome: fact.Passed}, nil)
-		}, Inside, nil, Unread},
-		{"unlicensed, picked at the exit", func(p *pen) {
-			in := p.through(fact.Entry, "无牌车")
-			p.at = p.at.Add(time.Hour)
-			out := p.through(fact.Exit, "无牌车")
-			p.write(fact.KindMatched, fact.Matched{Basis: "person", By: "li"}, nil, out, in)
-		}, Left, []Flag{Paired}, Crossed},
-		{"misread at the exit, corrected", func(p *pen) {
-			p.through(fact.Entry, "粤B12345")
-			p.at = p.at.Add(time.Hour)
-			out := p.through(fact.Exit, "粤B1234S")
-			p.write(fact.KindCorrected, fact.Corrected{By: "li"}, car("粤B12345", plate.ColourBlue), out)
-		}, Left, []Flag{Renamed}, Crossed},
-	} {
+	for _, tc := range situations {
 		t.Run(tc.name, func(t *testing.T) {
 			p := newPen(0)
 			tc.write(p)
@@ -227,6 +231,51 @@ func TestHeldAtTheExit(t *testing.T) {
 	p.decide(out, fact.Exit, fact.Open)
 	if s := only(t, Fold(p.out)); s.State != Left || s.Held != nil {
 		t.Errorf("released: %s", text(s))
+	}
+}
+
+// An agent that is killed while a driver looks for the money reads the vehicle again when it is back.
+func TestReadAgainAtTheExitAfterARestart(t *testing.T) {
+	p := newPen(0)
+	p.through(fact.Entry, "粤B1")
+	p.at = p.at.Add(time.Hour)
+	first := p.read(fact.Exit, "粤B1")
+	p.decide(first, fact.Exit, fact.Hold)
+	p.at = p.at.Add(2 * time.Minute)
+	p.decide(p.read(fact.Exit, "粤B1"), fact.Exit, fact.Hold)
+	if s := only(t, Fold(p.out)); s.Held == nil || s.Held.Fact != first {
+		t.Errorf("it is not taken to stand there since %s: %s", first, text(s))
+	}
+	p.at = p.at.Add(HeldFor)
+	late := p.read(fact.Exit, "粤B1")
+	p.decide(late, fact.Exit, fact.Hold)
+	if s := only(t, Fold(p.out)); s.Held == nil || s.Held.Fact != late {
+		t.Errorf("nobody stands so long without being seen: %s", text(s))
+	}
+}
+
+// A booth that comes back hears of a vehicle twice: from the camera's memory, and as it stands there.
+func TestRememberedWhileItStandsAtTheExit(t *testing.T) {
+	p := newPen(0)
+	in := p.through(fact.Entry, "粤B1")
+	p.at = p.at.Add(time.Hour)
+	late := fact.Read{Lane: "exit", Dir: fact.Exit, Device: "cam-exit", Event: "stored-7", Late: true}
+	p.write(fact.KindRead, late, car("粤B1", plate.ColourBlue))
+	if s := only(t, Fold(p.out)); s.State != Left || s.Exit.Basis != Stored {
+		t.Errorf("nothing else is known of it: %s", text(s))
+	}
+	p.at = p.at.Add(5 * time.Second)
+	out := p.read(fact.Exit, "粤B1")
+	p.decide(out, fact.Exit, fact.Hold)
+	if s := only(t, Fold(p.out)); s.State != Inside || s.Held == nil || s.Held.Fact != out {
+		t.Errorf("it stands at the exit: %s", text(s))
+	}
+	p.cash(in, 500, "c-1")
+	p.decide(out, fact.Exit, fact.Open)
+	p.bill(in, out, 500, 0)
+	p.pass(out, fact.Exit, fact.Passed)
+	if s := only(t, Fold(p.out)); s.State != Left || s.Bill == nil || s.Money.Paid != 500 {
+		t.Errorf("it has paid and left: %s", text(s))
 	}
 }
 
@@ -304,7 +353,10 @@ func TestClockFactMovesALateRead(t *testing.T) {
 }
 
 // world draws facts of two booths about few plates, so that they meet in every way: true stories mixed with nonsense.
-func world(t *rapid.T) []fact.Fact {
+func world(t *rapid.T) []fact.Fact { facts, _ := worldOf(t); return facts }
+
+// worldOf also returns the facts' records.
+func worldOf(t *rapid.T) ([]fact.Fact, []fact.Record) {
 	pens := []*pen{newPen(0), newPen(1)}
 	var reads []fact.ID
 	some := func() fact.ID {
@@ -315,12 +367,12 @@ func world(t *rapid.T) []fact.Fact {
 	}
 	plates := []string{"粤B12345", "粤B1234S", "京A00001", "无牌车"}
 	for range rapid.IntRange(1, 24).Draw(t, "facts") {
-		p := rapid.SampledFrom(pens).Draw(t, "booth")
+		p := pens[rapid.IntRange(0, 1).Draw(t, "booth")]
 		p.at = p.at.Add(time.Duration(rapid.IntRange(-100, 4000).Draw(t, "seconds")) * time.Second)
 		dir := rapid.SampledFrom([]fact.Dir{fact.Entry, fact.Exit}).Draw(t, "dir")
 		text := rapid.SampledFrom(plates).Draw(t, "plate")
 		colour := plate.Colour(rapid.IntRange(0, 2).Draw(t, "colour"))
-		switch rapid.IntRange(0, 10).Draw(t, "what") {
+		switch rapid.IntRange(0, 14).Draw(t, "what") {
 		case 0, 1, 2:
 			r := p.write(fact.KindRead, fact.Read{Lane: "l", Dir: dir, Device: "cam", Event: fmt.Sprint(rapid.IntRange(0, 9).Draw(t, "event")), Late: rapid.Bool().Draw(t, "late")}, car(text, colour))
 			reads = append(reads, r)
@@ -344,9 +396,21 @@ func world(t *rapid.T) []fact.Fact {
 			} else {
 				reads = append(reads, p.write(fact.KindPassage, fact.Passage{Lane: "l", Dir: dir, Outcome: fact.Passed}, nil))
 			}
+		case 11:
+			if rapid.Bool().Draw(t, "of") {
+				reads = append(reads, p.writeFrom("person", fact.KindAdded, fact.Added{Dir: dir, By: "li"}, nil, some()))
+			} else {
+				reads = append(reads, p.writeFrom("person", fact.KindAdded, fact.Added{Dir: dir, By: "li"}, car(text, colour)))
+			}
+		case 12:
+			p.write(fact.KindMerged, fact.Merged{By: "li"}, nil, some(), some())
+		case 13:
+			p.write(fact.KindSplit, fact.Split{By: "li"}, nil, some())
+		case 14:
+			p.write(fact.KindVoided, fact.Voided{By: "li", Note: "test"}, nil, some())
 		}
 	}
-	return append(pens[0].out, pens[1].out...)
+	return append(pens[0].out, pens[1].out...), append(pens[0].sealed, pens[1].sealed...)
 }
 
 func TestFoldIsAFunctionOfTheSet(t *testing.T) {
@@ -391,6 +455,28 @@ func TestFoldLaws(t *testing.T) {
 				if again, ok := b.Session(id); !ok || again.ID != s.ID {
 					t.Fatalf("%s does not name its session", id)
 				}
+			}
+		}
+		paid := map[fact.ID]ID{}
+		for _, s := range b.Sessions() {
+			for _, id := range s.Facts {
+				if e := b.facts[id]; e.observes() {
+					if again, ok := b.Session(id); !ok || again.ID != s.ID {
+						t.Fatalf("%s is an end of %s, and names %s", id, s.ID, again.ID)
+					}
+				}
+			}
+			for _, p := range s.Pays {
+				if other, twice := paid[p.Fact]; twice {
+					t.Fatalf("payment %s counts for %s and for %s", p.Fact, other, s.ID)
+				}
+				paid[p.Fact] = s.ID
+			}
+			if s.Void != nil && (s.State == Inside || s.Money.Debt != 0 || s.Money.Gross != 0) {
+				t.Fatalf("voided, and yet: %s", text(s))
+			}
+			if s.Bill != nil && slices.ContainsFunc(s.Lapsed, func(v Visit) bool { return b.facts[s.Billed].Refs[1] == v.Fact }) {
+				t.Fatalf("the bill of a false exit stands: %s", text(s))
 			}
 		}
 		seen := map[Key]int{}

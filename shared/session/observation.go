@@ -55,6 +55,8 @@ func (b *Book) observation(e *entry, k Key) Observation {
 		o.Read = &body
 	case fact.Passage:
 		o.Outcome = body.Outcome
+	case fact.Added:
+		o.Outcome = fact.Passed
 	}
 	if passage != nil {
 		o.Outcome = passage.body.(fact.Passage).Outcome

@@ -17,8 +17,9 @@ import (
 	"lotkeeper/shared/tariff"
 )
 
-// Version names these fold semantics. Digests carry it: nodes of different versions do not compare.
-const Version = 1
+// Version names these fold semantics. Digests carry it: nodes of different versions do not compare. Version 2 brought
+// people's corrections (ends added, sessions merged, split and voided), exits that turn out false, and their grade.
+const Version = 2
 
 // DuplicateGap is how long after an observation another of the same vehicle in the same direction is the same passage
 // read twice.
@@ -47,6 +48,7 @@ const (
 	Assumed Basis = "assumed" // read and let through, the crossing not recorded
 	Stored  Basis = "stored"  // from a camera's memory, after the fact
 	Unread  Basis = "unread"  // crossed without a plate being read
+	Told    Basis = "told"    // a person says so
 )
 
 // Visit is one end of a session.
@@ -66,6 +68,7 @@ const (
 	BothEnds Grade = "both" // both ends read by a camera
 	OneEnd   Grade = "one"
 	NoPhoto  Grade = "sensor" // sensors only
+	Entered  Grade = "person" // no camera read an end, and a person entered one
 )
 
 // Flag is something a person should know about a session.
@@ -82,6 +85,10 @@ const (
 	TwoBills Flag = "two_bills" // a second bill was written; the first stands
 	FreeTime Flag = "free_time" // the bill is nothing because the stay was within the free time
 	Overstay Flag = "max_stay_exceeded"
+	Joined   Flag = "merged"  // a person made one of two
+	Cut      Flag = "split"   // a person made two of one
+	Voided   Flag = "voided"  // a person voided it: nothing is demanded
+	Revived  Flag = "revived" // an exit turned out false: it was still here afterwards
 )
 
 // Payment is money that came in for a session.
@@ -109,13 +116,24 @@ type Session struct {
 	Pays    []Payment       `json:"pays,omitempty"`   // in the order of time
 	Before  []tariff.Visit  `json:"before,omitempty"` // the vehicle's billed visits of the days before, latest last
 	Money   Money           `json:"money"`
+	Lapsed  []Visit         `json:"lapsed,omitempty"` // exits that turned out false, in the order of time; their bills lapse
+	Void    *Void           `json:"void,omitempty"`   // a person voided it
 	Grade   Grade           `json:"grade"`
 	Flags   []Flag          `json:"flags,omitempty"` // sorted
 	Facts   []fact.ID       `json:"facts"`           // every fact that speaks about it; sorted
 	Current *fact.Decision  `json:"-"`               // the last decision about it, for screens; not part of the digest
 }
 
-// Money is how a session's bill was settled. For a billed session Gross = Paid + Free + Debt.
+// Void is a person's word that nothing is demanded for a session.
+type Void struct {
+	Fact fact.ID   `json:"fact"`
+	At   time.Time `json:"at"`
+	By   string    `json:"by"`
+	Note string    `json:"note,omitempty"`
+}
+
+// Money is how a session's bill was settled. For a billed session Gross = Paid + Free + Debt. Of a voided one there is
+// only Excess: all that was paid.
 type Money struct {
 	Gross  money.Amount `json:"gross"`  // what the tariff asked
 	Free   money.Amount `json:"free"`   // taken off by rights, coupons and waivers

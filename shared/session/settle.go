@@ -18,6 +18,8 @@ func (b *Book) settle(s *Session) {
 			}
 		case fact.Cash, fact.Payment:
 			pays = append(pays, e)
+		case fact.Voided:
+			s.void(e, body)
 		}
 	}
 	order := func(x, y *entry) int { return cmp.Or(cmp.Compare(x.HLC, y.HLC), x.id.Compare(y.id)) }
@@ -34,15 +36,15 @@ func (b *Book) settle(s *Session) {
 		s.flag(TwoBills)
 	}
 	b.credit(s, pays)
-	s.grade()
+	b.grade(s)
 }
 
 // stands reports whether a bill is this session's and the release that it was written for happened. A vehicle that
 // backed out of the exit was not released: what it paid stays with the session, and its next release writes the bill.
-// One whose exit turned out to be another vehicle's never left either.
+// One whose exit turned out to be another vehicle's, or false, never left either.
 func (s *Session) stands(e *entry, bill fact.Bill) bool {
-	_, released := slices.BinarySearchFunc(s.Facts, e.Refs[len(e.Refs)-1], fact.ID.Compare)
-	return released && s.Has(bill.Session)
+	exit := e.Refs[len(e.Refs)-1]
+	return s.holds(exit) && s.Has(bill.Session) && !s.lapsed(exit)
 }
 
 // credit sums the payments. The same order or action counts once, however many facts speak of it.
@@ -64,6 +66,15 @@ func (b *Book) credit(s *Session, pays []*entry) {
 			s.Pays = append(s.Pays, p)
 		}
 	}
+	if s.Void != nil {
+		for _, p := range s.Pays {
+			s.Money.Excess += p.Amount
+		}
+		if s.Money.Excess > 0 {
+			s.flag(Overpaid)
+		}
+		return
+	}
 	if s.Bill == nil {
 		return
 	}
@@ -82,10 +93,14 @@ func (b *Book) credit(s *Session, pays []*entry) {
 }
 
 // grade says what evidence there is of the session's ends.
-func (s *Session) grade() {
-	read := 0
+func (b *Book) grade(s *Session) {
+	read, told := 0, 0
 	for _, v := range []*Visit{s.Entry, s.Exit} {
-		if v != nil && v.Basis != Unread {
+		switch {
+		case v == nil || v.Basis == Unread:
+		case b.version >= 2 && b.told(v):
+			told++
+		default:
 			read++
 		}
 	}
@@ -94,7 +109,15 @@ func (s *Session) grade() {
 		s.Grade = BothEnds
 	case read == 1:
 		s.Grade = OneEnd
+	case told > 0:
+		s.Grade = Entered
 	default:
 		s.Grade = NoPhoto
 	}
+}
+
+// told reports whether a person said that a visit was, be it after the fact or in place of a camera that read nothing.
+func (b *Book) told(v *Visit) bool {
+	r, ok := b.facts[v.Fact].body.(fact.Read)
+	return !ok || r.Trigger == fact.TriggerPerson
 }

@@ -23,40 +23,27 @@ type sighting struct {
 	about  []*entry // every fact that names it, itself included
 	last   *fact.Decision
 	held   bool // at an exit, and neither released nor gone
+	marks
 }
 
 // timeline folds one vehicle's observations into its sessions.
 func (b *Book) timeline(v *vehicle) []*Session {
-	live := map[string]bool{} // device events that were also reported when they happened
-	for id := range v.observations {
-		if r, ok := b.facts[id].body.(fact.Read); ok && !r.Late {
-			live[event(r)] = true
-		}
-	}
-	var seen []sighting
-	for id := range v.observations {
-		e := b.facts[id]
-		if r, ok := e.body.(fact.Read); ok && r.Late && r.Event != "" && live[event(r)] {
-			continue // the camera's memory of what the lane already judged
-		}
-		if s, moved := b.sighting(e); moved || s.held {
-			seen = append(seen, s)
-		}
-	}
-	slices.SortFunc(seen, func(x, y sighting) int {
-		return cmp.Or(x.at.Compare(y.at), cmp.Compare(x.fact.HLC, y.fact.HLC), x.fact.id.Compare(y.fact.id))
-	})
+	seen := b.sightings(v)
 	var out []*Session
 	events := map[string]*Session{} // device events already used
 	for i := range seen {
 		s := &seen[i]
 		if s.held {
-			if open := lastInside(out, s.plate); open != nil {
+			if open := standing(out, s); open != nil && (b.version < 2 || !open.stillHeld(s)) {
 				open.Held = &s.visit
 			}
 			continue
 		}
-		if s.device != "" {
+		if to := s.joined(out); to != nil {
+			to.join(out, s)
+			continue
+		}
+		if s.device != "" && s.cut == nil {
 			if again := events[s.device]; again != nil {
 				again.merge(s)
 				continue
@@ -77,6 +64,41 @@ func (b *Book) timeline(v *vehicle) []*Session {
 		s.Before = visits(out[:i], s)
 	}
 	return out
+}
+
+// sightings are a vehicle's observations that count, in the order of time.
+func (b *Book) sightings(v *vehicle) []sighting {
+	live := map[string]bool{} // device events that were also reported when they happened
+	for id := range v.observations {
+		if r, ok := b.facts[id].body.(fact.Read); ok && !r.Late {
+			live[event(r)] = true
+		}
+	}
+	var seen, stood []sighting
+	for id := range v.observations {
+		e := b.facts[id]
+		r, ok := e.body.(fact.Read)
+		if ok && r.Late && r.Event != "" && live[event(r)] {
+			continue // the camera's memory of what the lane already judged
+		}
+		s, moved := b.sighting(e)
+		if moved || s.held {
+			seen = append(seen, s)
+		}
+		if !moved && ok && !r.Late && b.version >= 2 {
+			stood = append(stood, s)
+		}
+	}
+	// What a camera remembers of a vehicle that the lane then judged, and that did not go through, is that it came.
+	seen = slices.DeleteFunc(seen, func(s sighting) bool {
+		return s.visit.Basis == Stored && slices.ContainsFunc(stood, func(l sighting) bool {
+			return l.visit.Lane == s.visit.Lane && l.at.Sub(s.at).Abs() <= DuplicateGap
+		})
+	})
+	slices.SortFunc(seen, func(x, y sighting) int {
+		return cmp.Or(x.at.Compare(y.at), cmp.Compare(x.fact.HLC, y.fact.HLC), x.fact.id.Compare(y.fact.id))
+	})
+	return seen
 }
 
 // What of a vehicle's earlier visits its tariff may look at: those that ended at most VisitsFor before it came, and of
@@ -119,11 +141,13 @@ func (b *Book) sighting(e *entry) (s sighting, moved bool) {
 		}
 	case fact.Passage:
 		s.dir, s.visit.Lane = body.Dir, body.Lane
+	case fact.Added:
+		s.dir, s.visit.Lane = body.Dir, body.Lane
 	}
 	var decision, passage *entry
 	for _, id := range b.byRef[e.id] {
 		r := b.facts[id]
-		if r.poor != nil {
+		if r.poor != nil || r.observes() || r.Kind == fact.KindRetold { // an end that is added, or what is told again, speaks for itself
 			continue
 		}
 		s.about = append(s.about, r)
@@ -139,8 +163,11 @@ func (b *Book) sighting(e *entry) (s sighting, moved bool) {
 		s.flags = append(s.flags, Renamed)
 	} else if last != nil {
 		s.plate.Colour = plate.ColourUnknown // whoever matched it knew better than the reader
-		s.flags = append(s.flags, Paired)
+		if last.Kind == fact.KindMatched {
+			s.flags = append(s.flags, Paired)
+		}
 	}
+	s.marks = b.marks(e, s.about)
 	if decision != nil {
 		d := decision.body.(fact.Decision)
 		s.tariff, s.last = d.Tariff, &d
@@ -152,7 +179,10 @@ func (b *Book) sighting(e *entry) (s sighting, moved bool) {
 
 // basis says how it is known that an observed vehicle went through the lane; "" when it did not.
 func basis(e *entry, decision *fact.Decision, passage *entry) Basis {
-	if p, ok := e.body.(fact.Passage); ok {
+	switch p := e.body.(type) {
+	case fact.Added:
+		return Told
+	case fact.Passage:
 		if p.Outcome == fact.Passed {
 			return Unread
 		}
@@ -174,7 +204,7 @@ func basis(e *entry, decision *fact.Decision, passage *entry) Basis {
 // enter takes an entry into the timeline: a second reading of one that just was, or the begin of a session.
 func enter(out []*Session, s *sighting) (*Session, []*Session) {
 	if open := lastInside(out, s.plate); open != nil {
-		if s.at.Sub(open.Entry.At) <= DuplicateGap {
+		if s.at.Sub(open.Entry.At) <= DuplicateGap && s.cut == nil {
 			open.merge(s)
 			return open, out
 		}
@@ -183,6 +213,7 @@ func enter(out []*Session, s *sighting) (*Session, []*Session) {
 	}
 	v := s.visit
 	n := &Session{ID: s.fact.id, Plate: s.plate, State: Inside, Entry: &v, Tariff: s.tariff, Current: s.last}
+	s.leavePayments(out)
 	n.note(s)
 	return n, append(out, n)
 }
@@ -191,7 +222,10 @@ func enter(out []*Session, s *sighting) (*Session, []*Session) {
 // session that has no entry.
 func leave(out []*Session, s *sighting) (*Session, []*Session) {
 	v := s.visit
-	if open := lastInside(out, s.plate); open != nil {
+	if s.cut != nil {
+		return mint(out, s)
+	}
+	if open := s.leaves(out); open != nil {
 		open.State, open.Exit, open.Held, open.Current = Left, &v, nil, s.last
 		open.learn(s.plate)
 		open.note(s)
@@ -207,8 +241,21 @@ func leave(out []*Session, s *sighting) (*Session, []*Session) {
 			break
 		}
 	}
+	if was := s.pair(out); was != nil {
+		was.revive()
+		was.State, was.Exit, was.Held, was.Current = Left, &v, nil, s.last
+		was.note(s)
+		return was, out
+	}
+	return mint(out, s)
+}
+
+// mint begins a session with its exit.
+func mint(out []*Session, s *sighting) (*Session, []*Session) {
+	v := s.visit
 	n := &Session{ID: s.fact.id, Plate: s.plate, State: Left, Exit: &v, Current: s.last}
 	n.flag(NoEntry)
+	s.leavePayments(out)
 	n.note(s)
 	return n, append(out, n)
 }
@@ -227,11 +274,16 @@ func clash(a, b plate.Plate) bool {
 	return a.Colour.Known() && b.Colour.Known() && a.Colour != b.Colour
 }
 
+// stillHeld reports whether a vehicle that is seen at an exit has not been away since it was held there before: nobody
+// saw it leave, so it was read anew because the agent was started anew.
+func (s *Session) stillHeld(again *sighting) bool {
+	return s.Held != nil && s.Held.Lane == again.visit.Lane && again.at.Sub(s.Held.At) <= HeldFor
+}
+
 // merge takes another reading of the session's own entry.
 func (s *Session) merge(again *sighting) {
 	if id := again.fact.id; again.dir == fact.Entry && !s.Has(id) {
-		s.Aliases = append(s.Aliases, id)
-		slices.SortFunc(s.Aliases, fact.ID.Compare)
+		s.alias(id)
 	}
 	s.flag(Doubled)
 	s.learn(again.plate)
@@ -257,9 +309,14 @@ func (s *Session) note(g *sighting) {
 		s.flag(f)
 	}
 	for _, f := range g.about {
-		if i, has := slices.BinarySearchFunc(s.Facts, f.id, fact.ID.Compare); !has {
-			s.Facts = slices.Insert(s.Facts, i, f.id)
-		}
+		s.hold(f.id)
+	}
+}
+
+// hold takes a fact among those that speak about the session.
+func (s *Session) hold(id fact.ID) {
+	if i, has := slices.BinarySearchFunc(s.Facts, id, fact.ID.Compare); !has {
+		s.Facts = slices.Insert(s.Facts, i, id)
 	}
 }
 

@@ -200,26 +200,27 @@ func (w *walker) fits(g *guard, s span) bool {
 		return false
 	}
 	number, _, _ := w.line.at(s.from)
-	if g.src.Entry != nil {
-		if !w.enters(g, number, s.from) {
-			number-- // the window may have begun the day before
-			if !w.enters(g, number, s.from) {
-				return false
-			}
-		}
+	if g.src.Entry == nil {
+		return w.leaves(g, number, s.to)
 	}
+	// The window may have begun the day before. Where an inclusive one of a whole day ends, the entry is in both.
+	return w.enters(g, number, s.from) && w.leaves(g, number, s.to) || w.enters(g, number-1, s.from) && w.leaves(g, number-1, s.to)
+}
+
+// leaves says whether a stay ends in a guard's exit window, counted from a day.
+func (w *walker) leaves(g *guard, number, u int64) bool {
 	x := g.src.Exit
 	if x == nil {
 		return true
 	}
-	if x.From != nil && s.to < w.line.instant(number+int64(x.FromDay), int64(*x.From)) {
+	if x.From != nil && u < w.line.instant(number+int64(x.FromDay), int64(*x.From)) {
 		return false
 	}
-	if x.To != nil {
-		to := w.line.instant(number+int64(x.ToDay), int64(*x.To))
-		return s.to < to || (g.src.Inclusive && s.to == to)
+	if x.To == nil {
+		return true
 	}
-	return true
+	to := w.line.instant(number+int64(x.ToDay), int64(*x.To))
+	return u < to || (g.src.Inclusive && u == to)
 }
 
 // enters says whether a stay begins in a guard's entry window that began on a day.

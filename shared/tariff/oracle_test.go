@@ -5,9 +5,12 @@ import (
 	"flag"
 	"fmt"
 	"math/rand/v2"
+	"os"
+	"path/filepath"
 	"runtime"
 	"slices"
 	"strconv"
+	"strings"
 	"testing"
 
 	"lotkeeper/shared/calendar"
@@ -17,6 +20,7 @@ import (
 
 var (
 	stays = flag.Int("stays", 1500, "how many random stays are compared with the oracle")
+	first = flag.Int("stays-first", 0, "the first of them: one that failed is replayed with -stays-first N -stays 1")
 	seed  = flag.Uint64("stays-seed", 1, "which ones")
 )
 
@@ -30,7 +34,7 @@ func TestOracle(t *testing.T) {
 			t.Run(strconv.Itoa(shard), func(t *testing.T) {
 				t.Parallel()
 				failed := 0
-				for n := shard; n < *stays && failed < 5; n += shards {
+				for n := *first + shard; n < *first+*stays && failed < 5; n += shards {
 					tf, cal, stay, ctx := oracle.Draw(rand.New(rand.NewPCG(*seed, uint64(n))).IntN)
 					if tf.Validate() != nil {
 						refused[shard]++ // fractions that have no common denominator
@@ -50,6 +54,35 @@ func TestOracle(t *testing.T) {
 	}
 	if all*100 > *stays {
 		t.Errorf("%d of %d tariffs were refused", all, *stays)
+	}
+}
+
+// TestOnceDifferent holds stays on which engine and oracle once differed; testdata/mismatches has them written out, so
+// that they stay when the generator changes.
+func TestOnceDifferent(t *testing.T) {
+	files, err := filepath.Glob("testdata/mismatches/*.json")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("%d files, %v", len(files), err)
+	}
+	for _, file := range files {
+		t.Run(strings.TrimSuffix(filepath.Base(file), ".json"), func(t *testing.T) {
+			text, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var c struct {
+				Tariff   tariff.Tariff     `json:"tariff"`
+				Calendar calendar.Calendar `json:"calendar"`
+				Stay     tariff.Stay       `json:"stay"`
+				Context  tariff.Context    `json:"context"`
+			}
+			if err := json.Unmarshal(text, &c); err != nil {
+				t.Fatal(err)
+			}
+			if fault := differs(t, c.Tariff, c.Calendar, c.Stay, c.Context); fault != "" {
+				t.Error(fault)
+			}
+		})
 	}
 }
 

@@ -47,7 +47,7 @@ func (r *reduction) covers(spans []span, rest Rest, free FreeTest, ref string, n
 			inside = append(inside, s)
 		}
 	}
-	if len(inside) == 0 || (r.left == r.fixed && r.plan.src.MaxStay == nil) { // nothing to save, and no flag to change
+	if len(inside) == 0 || (r.left == r.fixed && !r.watched()) {
 		return
 	}
 	during := span{inside[0].from, inside[len(inside)-1].to}
@@ -57,6 +57,12 @@ func (r *reduction) covers(spans []span, rest Rest, free FreeTest, ref string, n
 		r.cover, r.over = more, r.w.over
 		r.lower(fee, ref, name, fallback, during)
 	}
+}
+
+// watched reports whether a cover matters that saves nothing: to the flag of the longest stay, and to coupons of time,
+// which may be worth less where time is covered.
+func (r *reduction) watched() bool {
+	return r.plan.src.MaxStay != nil || slices.ContainsFunc(r.ctx.Coupons, func(c Coupon) bool { return c.Kind == CouponMinutes })
 }
 
 // pass takes off what a month card covers.

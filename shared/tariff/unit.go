@@ -10,10 +10,7 @@ func (w *walker) piece(c *course, piece span) {
 		c.restart(piece.from)
 	}
 	f := c.free
-	if p.fixed == DayOfCycle {
-		number, _, _ := w.line.at(w.cycleBegin(p, piece.from))
-		c.fixed = w.line.days(number)
-	}
+	w.fixDay(c, piece.from)
 	holes := c.holes
 	if f != nil && f.Scope == ScopeCycle && (f.Times == 0 || int(c.cycle) < f.Times) {
 		if f.spares(piece.length() - overlap(piece, c.holes)) {

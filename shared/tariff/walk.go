@@ -1,17 +1,18 @@
 package tariff
 
 import (
-	"errors"
 	"math/bits"
 	"slices"
+
+	"lotkeeper/shared/tariff/strict"
 )
 
 // maxPieces bounds the work of one rating: a short cycle over a stay of years is a mistake, not a price.
 const maxPieces = 200_000
 
 var (
-	errTooMuch  = errors.New("the sums are larger than can be counted")
-	errTooShort = errors.New("the stay has more pieces under this tariff than can be priced")
+	errTooMuch  = strict.Wrong(sumsTooLarge)
+	errTooShort = strict.Wrong(stayPieces)
 )
 
 // atom is a row of equal units bought one after another, or one unit or a part of one. What a cap takes is taken from
@@ -62,6 +63,7 @@ type course struct {
 	zeros   []span // sorted and disjoint: units run on through it, and those that begin in it are free
 	free    *Free  // nil where there is none
 	unfree  bool   // what is covered leaves no free time
+	byStay  bool   // free time is judged by how long the whole stay was, covered or not
 	fixed   uint64 // the bits of the day that bands with a day of their own look at
 
 	// Where the steps have got to in the stretch of the position.
@@ -229,6 +231,7 @@ func (w *walker) begin(depth int, p *plan, s part) *course {
 	bought := c.bought[:0]
 	*c = course{} // and then its fields, which takes half the time of a literal that is copied
 	c.p, c.span, c.base, c.bought, c.allowed, c.unfree = p, s.span, s.from, bought, forever, s.freeLength < 0
+	c.byStay = s.freeFrom != 0
 	c.holes, c.covered, c.zeros = s.holes, s.holes, s.zeros
 	if f := p.src.Free; f != nil && s.freeLength >= 0 && !w.settlement.visited(f.OncePer) {
 		c.free = f
@@ -313,6 +316,7 @@ func (w *walker) unguarded(c *course, piece span, endsAtEdge bool) {
 
 // spend counts the charged time of a piece that is not priced by its units, and returns how many runs it has.
 func (w *walker) spend(c *course, piece span) (runs int32) {
+	w.fixDay(c, piece.from)
 	for u := piece.from; u < piece.to && !c.over; {
 		end, band := w.stretch(c.p, u, piece.to, c.fixed)
 		if band >= 0 {
@@ -340,8 +344,12 @@ func (w *walker) number(c *course, first int, runs int32) {
 func (w *walker) subPiece(p *plan, outer *course, piece span) int32 {
 	first := len(w.atoms)
 	s := part{span: piece, holes: outer.covered, zeros: outer.zeros, freeLength: -1}
-	if !outer.unfree {
-		s.freeLength = piece.length() - overlap(piece, outer.covered)
+	switch {
+	case outer.unfree:
+	case outer.byStay: // in a guard of a cycle the stay is the cycle
+		s.freeLength, s.freeFrom = piece.length()-overlap(piece, w.gaps), piece.from
+	default:
+		s.freeLength = piece.length() - overlap(piece, outer.covered) - overlap(piece, outer.zeros)
 	}
 	c := w.begin(1, p, s)
 	f := c.free
@@ -385,6 +393,14 @@ func (w *walker) cycleBegin(p *plan, u int64) int64 {
 		return u
 	}
 	return w.line.last(u, p.starts)
+}
+
+// fixDay notes the day on which the cycle that u is in began, for bands that look at it.
+func (w *walker) fixDay(c *course, u int64) {
+	if c.p.fixed == DayOfCycle {
+		number, _, _ := w.line.at(w.cycleBegin(c.p, u))
+		c.fixed = w.line.days(number)
+	}
 }
 
 func (w *walker) beginsAtEdge(p *plan, c *course, u int64) bool {

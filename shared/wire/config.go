@@ -94,6 +94,8 @@ type Policy struct {
 	NoEntry  string `json:"no_entry"`  // exit without an entry: "hold" or "open"
 	JournalX string `json:"journal_x"` // journal cannot be written: "hold" or "open"
 	LiveFor  int    `json:"live_for"`  // seconds a read may be old and still move a barrier; 0 means 12
+	// Passage is for passages that are not as they should be.
+	Passage PassagePolicy `json:"passage,omitzero"`
 }
 
 // Signed is a document with its signature: the exact bytes, so that no re-encoding can break it.
@@ -183,6 +185,7 @@ func (c *Config) Validate() error {
 			devices[d.ID] = true
 		}
 	}
+	c.Policy.Passage.validate(fault)
 	known := map[fact.TariffRef]bool{}
 	for _, t := range c.Tariffs {
 		known[fact.TariffRef{ID: t.ID, Version: t.Version}] = true

@@ -61,6 +61,7 @@ type Command struct {
 	Plate  *plate.Plate  `json:"plate,omitempty"`
 	TTL    time.Duration `json:"ttl_ns"` // judged on the booth's monotonic clock from Token.Seen
 	Seen   Mono          `json:"seen"`   // Live.Mono of the view the operator acted on
+	Mode   *ModeOrder    `json:"mode,omitempty"`
 }
 
 // CommandAction is what a command asks for.
@@ -106,6 +107,7 @@ type Live struct {
 	Loop     bool           `json:"loop"`              // somebody stands before the barrier
 	Faults   []string       `json:"faults,omitempty"`  // devices that do not answer
 	Waiting  *time.Time     `json:"waiting,omitempty"` // since when somebody is held
+	Mode     *ModeView      `json:"mode,omitempty"`    // the lane is not worked as usual
 }
 
 // Candidate is a session that the vehicle at an exit may belong to.

@@ -92,6 +92,8 @@ type policyBody struct {
 	NoEntry  string `json:"no_entry,omitempty" enum:"hold,open" doc:"An exit without an entry."`
 	JournalX string `json:"journal_x,omitempty" enum:"hold,open" doc:"The booth cannot write its journal."`
 	LiveFor  int    `json:"live_for,omitempty" minimum:"0" maximum:"60" doc:"Seconds a read may be old and still move a barrier; 0 is 12."`
+
+	Passage wire.PassagePolicy `json:"passage,omitzero" doc:"Passages that are not as they should be."`
 }
 
 // SpecBody is what a lot is made of, in both directions.

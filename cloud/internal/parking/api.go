@@ -94,7 +94,7 @@ type SessionBody struct {
 	Money     moneyBody  `json:"money"`
 	Currency  string     `json:"currency"`
 	Flags     []string   `json:"flags"`
-	Grade     string     `json:"grade" enum:"both,one,sensor"`
+	Grade     string     `json:"grade" enum:"both,one,person,sensor"`
 	Billed    bool       `json:"billed"`
 }
 
@@ -164,7 +164,7 @@ type visitBody struct {
 	Fact   string      `json:"fact"`
 	At     time.Time   `json:"at"`
 	Lane   string      `json:"lane"`
-	Basis  string      `json:"basis" enum:"crossed,assumed,stored,unread"`
+	Basis  string      `json:"basis" enum:"crossed,assumed,stored,unread,told"`
 	Photos []photoBody `json:"photos"`
 }
 

@@ -70,10 +70,36 @@ func Sentence(f *fact.Fact, cur money.Currency) Text {
 		})
 	case fact.KindMatched:
 		return say(f, func(b fact.Matched) Text {
-			if b.Basis == "person" {
+			switch b.Basis {
+			case "person":
 				return both(b.By+" 将出场与入场匹配", b.By+" matched the exit with the entry")
+			case "revived":
+				return both("此前的离场有误，车辆一直在场", "The exit before was false: the vehicle was still inside")
+			case "ticket":
+				return both("按票据将出场与入场匹配", "The exit was matched with the entry by a ticket")
 			}
 			return both("按相似车牌将出场与入场匹配", "The exit was matched with the entry by a similar plate")
+		})
+	case fact.KindAdded:
+		p := plateOf(f)
+		return say(f, func(b fact.Added) Text {
+			way := pick(string(b.Dir), "entry", both("入场", "entry"), "exit", both("离场", "exit"))
+			if len(f.Refs) > 0 {
+				return both(fmt.Sprintf("%s 补录%s：%s", b.By, way.ZH, b.Note), fmt.Sprintf("%s added an %s: %s", b.By, way.EN, b.Note))
+			}
+			return both(fmt.Sprintf("%s 为 %s 补录%s：%s", b.By, p.ZH, way.ZH, b.Note), fmt.Sprintf("%s added an %s of %s: %s", b.By, way.EN, p.EN, b.Note))
+		})
+	case fact.KindMerged:
+		return say(f, func(b fact.Merged) Text {
+			return both(b.By+" 将两个停车订单合并："+b.Note, b.By+" merged two sessions: "+b.Note)
+		})
+	case fact.KindSplit:
+		return say(f, func(b fact.Split) Text {
+			return both(b.By+" 将停车订单拆分："+b.Note, b.By+" split the session: "+b.Note)
+		})
+	case fact.KindVoided:
+		return say(f, func(b fact.Voided) Text {
+			return both(b.By+" 将停车订单作废："+b.Note, b.By+" voided the session: "+b.Note)
 		})
 	case fact.KindCommand:
 		return say(f, func(b fact.Command) Text {
@@ -108,6 +134,9 @@ func plateOf(f *fact.Fact) Text {
 func Reason(code string) Text {
 	return pick(code, "entry", both("入场", "entry"), "paid", both("已缴费", "paid"), "free", both("免费", "free"),
 		"permit", both("有通行权", "permit"), "unpaid", both("待缴费", "unpaid"), "no_entry", both("无入场记录", "no entry known"),
+		"inside", both("已在场内", "inside already"), "repeated", both("重复识别", "read twice"), "full", both("车位已满", "the lot is full"),
+		"held_open", both("常开", "held open"), "convoy", both("车队放行", "convoy"), "locked", both("已锁闸", "locked"),
+		"revived", both("此前离场有误", "the exit before was false"), "fire", both("消防放行", "fire"), "tailgate", both("跟车", "followed another"),
 		"manual", both("人工放行", "opened by staff"), "command", both("远程放行", "opened from the seat"))
 }
 

@@ -41,6 +41,7 @@ func (c *Console) Handler() http.Handler {
 	m.HandleFunc("POST /api/sign-out", c.signOut)
 	for path, want := range map[string]lane.Want{
 		"open": lane.WantOpen, "close": lane.WantClose, "cash": lane.WantCash, "correct": lane.WantCorrect, "match": lane.WantMatch,
+		"mode": lane.WantMode,
 	} {
 		m.HandleFunc("POST /api/lanes/{lane}/"+path, c.known(func(w http.ResponseWriter, r *http.Request, by person) { c.ask(w, r, by, want) }))
 	}
@@ -211,6 +212,8 @@ type request struct {
 	Plate   string       `json:"plate"`
 	Colour  plate.Colour `json:"colour"`
 	Session fact.ID      `json:"session"`
+
+	Mode wire.ModeOrder `json:"mode"` // of the lane; its mode "" is back to normal
 }
 
 // Answer tells what became of what was asked.
@@ -225,7 +228,7 @@ func (c *Console) ask(w http.ResponseWriter, r *http.Request, by person, want la
 	if !decode(w, r, &in) {
 		return
 	}
-	a := lane.Ask{Want: want, Token: in.Token, By: by.name, Note: strings.TrimSpace(in.Reason), Waive: in.Waive, Session: in.Session, Amount: in.Amount, Action: in.Action}
+	a := lane.Ask{Want: want, Token: in.Token, By: by.name, Note: strings.TrimSpace(in.Reason), Waive: in.Waive, Session: in.Session, Amount: in.Amount, Action: in.Action, Mode: in.Mode}
 	if len(a.Note) > 500 || len(a.Action) > 100 {
 		fail(w, http.StatusUnprocessableEntity, "too_long", "内容太长", "the reason or the id is too long")
 		return

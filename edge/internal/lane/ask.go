@@ -31,6 +31,10 @@ func (t *step) ask(a Ask) {
 			t.refuse(a, Refused, textUnderArm)
 			return
 		}
+		if t.Mode.open() {
+			t.refuse(a, Refused, textHeldOpen)
+			return
+		}
 		t.Asks = append(t.Asks, Waiting{a.ID, WantClose, t.Car.N, a.Command})
 		t.do(Lower{Car: t.Car.N, Read: t.Car.Read, ByHand: true})
 	case WantCorrect:
@@ -39,6 +43,8 @@ func (t *step) ask(a Ask) {
 		t.askMatch(a)
 	case WantCash:
 		t.askCash(a)
+	case WantMode:
+		t.askMode(a)
 	default:
 		t.refuse(a, Invalid, textUnknownWant)
 	}
@@ -62,10 +68,14 @@ func (t *step) admit(a Ask) (Verdict, tariff.Text) {
 	if a.Want == WantCash && slices.Contains(t.Done, a.Action) {
 		return Replayed, textReplayed
 	}
-	if a.Token != t.Token() {
+	if a.Want == WantMode {
+		if a.Command != nil && a.Token.Boot != t.Boot {
+			return Mismatched, textOtherRun
+		}
+	} else if a.Token != t.Token() {
 		return Mismatched, textMismatched
 	}
-	if (a.Want == WantOpen || a.Want == WantClose) && a.Note == "" {
+	if (a.Want == WantOpen || a.Want == WantClose || a.Want == WantMode && a.Mode.Mode != "") && a.Note == "" {
 		return Invalid, textNoReason
 	}
 	if a.By == "" {
@@ -124,7 +134,7 @@ func (t *step) force(f Forced) {
 	c.Forced = &f
 	if c.Phase == Arrived {
 		c.ByHand = true
-		c.take(Read{Device: "booth", Trigger: "manual", Confidence: -1, Received: t.at.Wall, ByHand: true})
+		c.take(Read{Device: "booth", Trigger: fact.TriggerPerson, Confidence: -1, Received: t.at.Wall, ByHand: true})
 	}
 	t.look()
 }
@@ -142,7 +152,7 @@ func (t *step) askCorrect(a Ask) {
 	}
 	if c.Phase == Arrived {
 		// No camera has read it: what the person typed is its read.
-		c.take(Read{Device: "booth", Trigger: "manual", Confidence: -1, Plate: a.Plate, Received: t.at.Wall, ByHand: true})
+		c.take(Read{Device: "booth", Trigger: fact.TriggerPerson, Confidence: -1, Plate: a.Plate, Received: t.at.Wall, ByHand: true})
 		t.look()
 		t.answerNow(a, nil)
 		return

@@ -125,6 +125,7 @@ func (c *Controller) Run(ctx context.Context) error {
 	}
 	restate := time.NewTicker(liveEvery)
 	defer restate.Stop()
+	c.resume(ctx)
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for {
@@ -153,6 +154,28 @@ func (c *Controller) Run(ctx context.Context) error {
 			timer.Stop()
 		}
 	}
+}
+
+// resume takes up what the run before left: the vehicle that it had let pass, and the mode that the facts say the lane is
+// in. How long it still lasts is judged by the wall clock: the
+// monotonic one that it was set on ended with its run.
+func (c *Controller) resume(ctx context.Context) {
+	var m session.LaneMode
+	var ok, let bool
+	var u Unfinished
+	c.o.Memory.View(func(b *session.Book) {
+		m, ok = b.Mode(c.set.Lane)
+		u, let = UnfinishedAt(b, c.set.Lane, c.o.Now())
+	})
+	if let {
+		c.feed(ctx, u)
+	}
+	if !ok {
+		return
+	}
+	lasts := time.Duration(m.Seconds) * time.Second
+	left := min(lasts-c.o.Now().Sub(m.At), lasts) // a clock that went back makes it no longer
+	c.feed(ctx, Resumed{Fact: m.Fact, Mode: m.Mode, Left: left, Passed: m.Passed})
 }
 
 // liveEvery is how often the lane's state is said again: an operator's command is judged by how old the view was.
@@ -188,6 +211,11 @@ func (c *Controller) Command(ctx context.Context, cmd wire.Command) wire.Result 
 		a.Want = WantOpen
 	case wire.CloseBarrier:
 		a.Want = WantClose
+	case wire.SetMode:
+		a.Want = WantMode
+		if cmd.Mode != nil {
+			a.Mode = *cmd.Mode
+		}
 	case wire.CorrectPlate:
 		a.Want = WantCorrect
 		if cmd.Plate != nil {

@@ -22,16 +22,23 @@ const (
 	ReasonCommand = "command"  // a person in the cloud
 	ReasonButton  = "button"   // the button in the cabinet
 	ReasonFire    = "fire"
+	ReasonOpen    = string(fact.HeldOpen) // the lane is held open
+	ReasonConvoy  = string(fact.Convoy)   // a convoy passes
+	ReasonLocked  = string(fact.Locked)   // the lane is locked
 )
 
 // choice is what a finding means for a vehicle.
 func (t *step) choice(f Finding) (fact.Action, string) {
 	c := &t.Car
 	switch {
+	case t.Fire && (c.Forced == nil || c.Forced.Reason == ReasonFire):
+		return fact.Open, ReasonFire
+	case t.Mode.locked() && (c.Forced == nil || c.Forced.Note == ""):
+		return fact.Hold, ReasonLocked // the button in the cabinet knows no reason
 	case c.Forced != nil:
 		return fact.Open, c.Forced.Reason
-	case t.Fire:
-		return fact.Open, ReasonFire
+	case t.Mode.open():
+		return fact.Open, t.Mode.reason()
 	case t.Dir == fact.Entry:
 		return fact.Open, ReasonEntry
 	case f.Basis == Again:
@@ -151,6 +158,13 @@ func (t *step) recorded(in Recorded) {
 		if car == &t.Car {
 			t.act()
 		}
+	case DoMode:
+		m := then.Mode
+		if m.Kind != "" {
+			m.Fact = in.IDs[then.Tell]
+		}
+		tell(Done)
+		t.setMode(m)
 	case DoLook:
 		tell(Done)
 		if car == &t.Car {
@@ -196,7 +210,11 @@ func (t *step) act() {
 			c.Phase = Released
 		}
 		c.Tries, c.Billed = 0, true
-		t.raise(c.Forced != nil)
+		if t.Mode.open() && t.Arm == driver.ArmUp && c.Forced == nil {
+			c.Opened = true // it is up already
+		} else {
+			t.raise(c.Forced != nil)
+		}
 		t.show(t.message())
 		c.Forced = nil
 		return
@@ -232,7 +250,7 @@ func (t *step) failed(in Failed) {
 	}
 	c.Reason = ReasonJournal
 	c.Action = fact.Hold
-	if t.Policy.JournalX == "open" {
+	if t.Policy.JournalX == "open" && !t.Mode.locked() {
 		c.Action, c.Phase = fact.Open, Released
 		t.raise(false)
 	} else if c.Phase != Held {

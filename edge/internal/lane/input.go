@@ -66,6 +66,13 @@ type (
 		Err  error
 		Then Then
 	}
+	// Resumed says which mode the facts say the lane is in, when it starts.
+	Resumed struct {
+		Fact   fact.ID
+		Mode   fact.Mode
+		Left   time.Duration // until it runs out
+		Passed int
+	}
 	// Changed says that the lot's facts or configuration changed.
 	Changed struct{}
 	// Tick says that time has passed.
@@ -83,6 +90,7 @@ type (
 		Amount  money.Amount
 		Action  string        // of cash: the taking's unique id
 		Command *wire.Command // when the cloud asks
+		Mode    wire.ModeOrder
 	}
 )
 
@@ -96,6 +104,7 @@ const (
 	WantCash    Want = "cash"
 	WantCorrect Want = "correct"
 	WantMatch   Want = "match"
+	WantMode    Want = "mode"
 )
 
 func (Read) input()     {}
@@ -109,6 +118,7 @@ func (Failed) input()   {}
 func (Changed) input()  {}
 func (Tick) input()     {}
 func (Ask) input()      {}
+func (Resumed) input()  {}
 
 // Effect is something to be done: one of the types below. They are done in order.
 type Effect interface{ effect() }
@@ -180,6 +190,7 @@ type Then struct {
 	Read  int         // index of the vehicle's read among the facts, -1: none
 	Tell  int         // index of the fact that the answer names
 	Plate plate.Plate // of a correction
+	Mode  Mode        // that was asked for
 }
 
 // Do is what is to be done once facts are recorded.
@@ -192,6 +203,7 @@ const (
 	DoKeep    Do = "keep"   // the read's id
 	DoLook    Do = "look"   // again, and answer
 	DoRename  Do = "rename" // the vehicle, then look again, and answer
+	DoMode    Do = "mode"   // is set from now on; answer
 )
 
 // Own names the i-th fact of a [Record] before it has an id.

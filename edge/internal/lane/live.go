@@ -11,7 +11,7 @@ func (s *State) Live(at Moment) wire.Live {
 	c := &s.Car
 	l := wire.Live{
 		Lane: s.Lane, Dir: s.Dir, At: at.Wall.UTC(), Mono: wire.Mono(at.Mono), Token: s.Token(), Arm: string(s.Arm), Loop: s.Arrive,
-		Faults: s.Faults(), Currency: c.Found.Currency,
+		Faults: s.Faults(), Currency: c.Found.Currency, Mode: s.modeView(at),
 	}
 	if c.Phase == Nobody {
 		return l

@@ -49,6 +49,10 @@ func (t *step) stepOn() {
 		t.stepOnBehind()
 	default:
 		c.Loop, c.Left = true, 0
+		if c.Earlier && !c.Asked {
+			c.Asked = true
+			t.do(Shoot{}) // is it that vehicle, or the next one?
+		}
 	}
 	if p := t.Pending; p != nil {
 		t.Pending = nil
@@ -137,6 +141,10 @@ func (t *step) leave() {
 		t.Car.Left = 0
 		return
 	}
+	if c.Earlier {
+		t.gone(false) // nobody saw it in this run: it may have crossed before
+		return
+	}
 	outcome := fact.Reversed
 	if !c.Loop {
 		outcome = fact.Gone
@@ -153,6 +161,8 @@ func (t *step) gone(through bool) {
 	if through {
 		t.Last = t.Car
 		t.Last.Left = t.at.Mono
+		t.Mode.Passed++
+		t.counted()
 	}
 	if t.Car.Opened {
 		t.WantDown = true

@@ -93,6 +93,7 @@ type Car struct {
 	ByHand  bool // no camera read it: a person let it pass
 	Tail    bool // read while the one before it was still on both loops: it may be right on its heels
 	Through bool // it followed another closely and is through already
+	Earlier bool // the run before this one released it, and it was not read since
 	Tries   int
 	Tried   time.Duration
 	HeldAt  time.Time
@@ -134,6 +135,7 @@ type State struct {
 	Policy                   wire.Policy
 	Asks                     []Waiting // who waits for the barrier
 	Done                     []string  // ids of commands and cash takings that were judged
+	Mode                     Mode      // not worked as usual, for a while
 }
 
 // Waiting is somebody who waits for a barrier's answer.
@@ -172,6 +174,9 @@ func (s *State) Faults() []string {
 	if s.Arm == driver.ArmDown && s.Car.Tries >= moveTries || s.Lowers >= 2*moveTries {
 		out = append(out, "arm")
 	}
+	if s.Mode.Tries >= moveTries && s.Arm == driver.ArmDown && !slices.Contains(out, "arm") {
+		out = append(out, "arm")
+	}
 	if s.Blind {
 		out = append(out, "unread")
 	}
@@ -187,6 +192,8 @@ func (s *State) Wake() time.Duration {
 		}
 	}
 	at(s.IdleAt)
+	at(s.Mode.Until)
+	at(s.mayHold())
 	if s.Pending != nil {
 		at(s.PendTo)
 	}
@@ -227,7 +234,7 @@ func (s *State) tail() bool {
 
 // mayLower reports whether the arm should go down and may.
 func (s *State) mayLower() bool {
-	return s.WantDown && s.SafetyKnown && !s.Safety && !s.Fire && s.Lowers < 2*moveTries
+	return s.WantDown && s.SafetyKnown && !s.Safety && !s.Fire && !s.Mode.open() && s.Lowers < 2*moveTries
 }
 
 // mayRaise reports whether a barrier that was asked to open is known to be still down.
@@ -238,6 +245,8 @@ func (s *State) mayRaise() bool {
 // leaves is when a vehicle counts as gone if nothing more is seen of it; 0 is never.
 func (s *State) leaves(c *Car) time.Duration {
 	switch {
+	case c.Earlier && !c.Loop:
+		return c.Since + crossIn
 	case !s.ArriveKnown:
 		return c.Since + forgotten
 	case !c.Loop:

@@ -37,6 +37,10 @@ func Step(s State, in Input, at Moment) (State, []Effect) {
 		}
 	case Ask:
 		t.ask(in)
+	case Resumed:
+		t.resumed(in)
+	case Unfinished:
+		t.unfinished(in)
 	case Tick:
 	}
 	t.times()
@@ -57,7 +61,7 @@ func (t *step) show(m Message) { t.do(Show{m}) }
 // look asks what the lot knows of the vehicle at the lane.
 func (t *step) look() {
 	c := &t.Car
-	t.do(Look{Query{Car: c.N, Lane: t.Lane, Dir: t.Dir, Plate: c.Plate, Read: c.Read, At: c.At.Truncate(time.Millisecond), Forced: c.Forced}})
+	t.do(Look{Query{Car: c.N, Lane: t.Lane, Dir: t.Dir, Plate: c.Plate, Read: c.Read, At: c.At.Truncate(time.Millisecond), Forced: c.Forced, Mode: t.Mode}})
 }
 
 // record appends facts about the present moment.
@@ -82,6 +86,11 @@ func (t *step) arm(a driver.Arm) {
 	switch {
 	case a == driver.ArmDown:
 		t.WantDown, t.Lowers = false, 0
+		if t.Car.Earlier && t.Car.Phase == Released {
+			t.forget()
+		}
+	case a == driver.ArmUp && t.Mode.open():
+		t.Mode.Tries = 0
 	case found && t.Car.Phase == Nobody:
 		t.WantDown = true
 	}
@@ -102,10 +111,11 @@ func (t *step) linked(in Linked) {
 // times does what is due because time has passed.
 func (t *step) times() {
 	now := t.at.Mono
+	t.modeTimes()
 	if t.IdleAt > 0 && now >= t.IdleAt {
 		t.IdleAt = 0
 		if t.Car.Phase == Nobody {
-			t.show(idle(t.Dir))
+			t.show(t.idle())
 		}
 	}
 	if t.Pending != nil && now >= t.PendTo {

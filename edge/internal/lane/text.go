@@ -54,6 +54,8 @@ func (t *step) message() Message {
 	case c.Reason == ReasonUnpaid:
 		yuan := amount(c.Found.Bill.Due, c.Found.Currency)
 		return Message{lines("请缴费"+yuan, stay), "请缴费" + yuan, "Please pay " + c.Found.Bill.Due.Format(c.Found.Currency)}
+	case c.Reason == ReasonLocked:
+		return Message{lines("车道已关闭", "请走其他车道"), "车道已关闭，请走其他车道", "Lane closed: please use another"}
 	case c.Reason == ReasonNoPlate:
 		return Message{lines("请联系岗亭"), "无牌车，请联系岗亭", "No plate: please call the booth"}
 	case c.Reason == ReasonNoEntry:
@@ -74,6 +76,19 @@ func idle(d fact.Dir) Message {
 		return Message{Lines: []string{"欢迎光临", "减速慢行 一车一杆"}, En: "Welcome"}
 	}
 	return Message{Lines: []string{"出口", "减速慢行 一车一杆"}, En: "Exit"}
+}
+
+// idle is what the display says while nobody is at the lane.
+func (t *step) idle() Message {
+	switch t.Mode.Kind {
+	case fact.HeldOpen:
+		return Message{Lines: []string{"闸门常开", "减速慢行"}, En: "Held open: drive through slowly"}
+	case fact.Convoy:
+		return Message{Lines: []string{"车队通行", "请依次通过"}, En: "Convoy passing"}
+	case fact.Locked:
+		return Message{Lines: []string{"车道已关闭", "请走其他车道"}, En: "Lane closed: please use another"}
+	}
+	return idle(t.Dir)
 }
 
 // amount is money as it is spoken: 15元, 15.50元.
@@ -116,6 +131,11 @@ var (
 	textNoCandidate = tariff.Text{ZH: "不是当前候选记录", EN: "not one of the present candidates"}
 	textNothingDue  = tariff.Text{ZH: "当前无应收金额", EN: "nothing is due now"}
 	textNoAction    = tariff.Text{ZH: "缺少收款编号", EN: "the taking has no id"}
+	textNoMode      = tariff.Text{ZH: "车道没有设置模式", EN: "the lane is in no mode"}
+	textModeTime    = tariff.Text{ZH: "时长须在 1 秒到 24 小时之间", EN: "a mode lasts from 1 second to 24 hours"}
+	textModeCount   = tariff.Text{ZH: "车队须填写车辆数（1 到 999），其他模式不填", EN: "a convoy, and only a convoy, has a number of vehicles (1 to 999)"}
+	textHeldOpen    = tariff.Text{ZH: "常开或车队模式中，请先取消该模式", EN: "the lane is held open: end the mode first"}
+	textOtherRun    = tariff.Text{ZH: "岗亭已重启，请刷新后再操作", EN: "the booth has restarted: look again, then ask again"}
 	textUnknownWant = tariff.Text{ZH: "未知操作", EN: "unknown action"}
 )
 

@@ -150,7 +150,7 @@ func (w *pieceWork) guard(g *tariff.Guard, p *progress) []unit {
 		return w.single(whole(*g.Price), p)
 	}
 	sub := *w.job
-	sub.plan, sub.begin, sub.end, sub.whole = g.Plan, w.piece.begin, w.piece.end, w.piece.span
+	sub.plan, sub.begin, sub.end, sub.whole, sub.beyond = g.Plan, w.piece.begin, w.piece.end, w.piece.span, 0
 	sub, exceeded := sub.ended()
 	out := sub.price()
 	for i := range out.units {

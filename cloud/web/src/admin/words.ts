@@ -130,6 +130,7 @@ export const words = {
   'd.basis.crossed': ['识别并通过道闸', 'Read, and crossed'],
   'd.basis.assumed': ['已放行，未检测到通过', 'Let through, crossing not sensed'],
   'd.basis.stored': ['相机补传', 'From the camera\'s memory'],
+  'd.basis.told': ['人工补录', 'Entered by a person'],
   'd.basis.unread': ['通过但未识别', 'Crossed unread'],
   'd.bill': ['账单', 'Bill'],
   'd.bill.none': ['车辆离场时由岗亭出账，目前还没有账单。', 'The booth writes the bill when the car leaves. There is none yet.'],
@@ -152,6 +153,10 @@ export const words = {
   'flag.why.overpaid': ['实收超过账单，差额应退还。', 'More was paid than billed; the difference is to be refunded.'],
   'flag.why.free_time': ['停车时长在免费时长之内，账单为零。', 'The stay was within the free time, so the bill is nothing.'],
   'flag.why.max_stay_exceeded': ['停车超过收费标准规定的最长停放，超出部分不计费。', 'The stay was longer than the tariff allows; what came after is not charged.'],
+  'flag.why.merged': ['有人将两次停车合并为一次。', 'A person made one stay of two.'],
+  'flag.why.split': ['有人将一次停车拆分为两次；此前的付款留在原订单。', 'A person made two stays of one; what was paid before stays with the first.'],
+  'flag.why.voided': ['已作废：不再收费，已付款项应退还。', 'Voided: nothing is demanded, and what was paid is to be given back.'],
+  'flag.why.revived': ['曾有一次离场识别有误，车辆当时仍在场内。', 'An earlier exit was false: the car was still inside.'],
   'flag.why.two_bills': ['出现了第二张账单，以第一张为准。', 'A second bill was written; the first stands.'],
 
   'p.at': ['时间', 'Time'],

@@ -1209,6 +1209,8 @@ export interface components {
             config_key: string;
             device_url: string;
             lot: string;
+            /** @description Another box was this booth: its certificates were withdrawn. */
+            replaces?: boolean;
         };
         CancelRehearsalReply: {
             by: string;
@@ -1571,7 +1573,7 @@ export interface components {
             facts: components["schemas"]["ParkingFact"][] | null;
             flags: string[] | null;
             /** @enum {string} */
-            grade: "both" | "one" | "sensor";
+            grade: "both" | "one" | "person" | "sensor";
             id: string;
             /** Format: date-time */
             left_at: string | null;
@@ -1755,6 +1757,7 @@ export interface components {
             faults?: string[] | null;
             lane: string;
             loop: boolean;
+            mode?: components["schemas"]["WireModeView"];
             mono: string;
             photo?: string;
             plate?: components["schemas"]["Plate"];
@@ -1893,6 +1896,8 @@ export interface components {
              * @enum {string}
              */
             no_entry?: "hold" | "open";
+            /** @description Passages that are not as they should be. */
+            passage?: components["schemas"]["WirePassagePolicy"];
         };
         LotRule: {
             /** @description Plate class; empty is any. */
@@ -2127,7 +2132,7 @@ export interface components {
             exit_lane: string;
             flags: string[] | null;
             /** @enum {string} */
-            grade: "both" | "one" | "sensor";
+            grade: "both" | "one" | "person" | "sensor";
             id: string;
             /** Format: date-time */
             left_at: string | null;
@@ -2155,7 +2160,7 @@ export interface components {
             /** Format: date-time */
             at: string;
             /** @enum {string} */
-            basis: "crossed" | "assumed" | "stored" | "unread";
+            basis: "crossed" | "assumed" | "stored" | "unread" | "told";
             fact: string;
             lane: string;
             photos: components["schemas"]["ParkingPhoto"][] | null;
@@ -2925,6 +2930,52 @@ export interface components {
             entered: string;
             plate: components["schemas"]["Plate"];
             session: string;
+        };
+        WireModeView: {
+            by: string;
+            /** Format: int64 */
+            left?: number;
+            mode: string;
+            note: string;
+            /** Format: date-time */
+            until: string;
+        };
+        WirePassagePolicy: {
+            /**
+             * @description Who leaves during a fire: free, or billed and settled later.
+             * @enum {string}
+             */
+            fire?: "free" | "bill";
+            /**
+             * @description The lot is full: an entry opens for everybody, for who has a permit, or for nobody.
+             * @enum {string}
+             */
+            full?: "open" | "permits" | "refuse";
+            /**
+             * @description A vehicle enters that is inside already.
+             * @enum {string}
+             */
+            inside?: "open" | "hold";
+            /**
+             * @description What is due of who leaves through a lane that is held open.
+             * @enum {string}
+             */
+            mode_unpaid?: "debt" | "waive";
+            /**
+             * @description A vehicle that entered a moment ago is read at an entry again.
+             * @enum {string}
+             */
+            repeated?: "open" | "hold";
+            /**
+             * Format: int64
+             * @description Minutes after an entry in which an exit may have been false; 0: a person says so.
+             */
+            suspect_exit?: number;
+            /**
+             * @description A vehicle leaves on another's heels: it is billed, or only recorded.
+             * @enum {string}
+             */
+            tailgate?: "bill" | "record";
         };
         WireSigned: {
             document: string;

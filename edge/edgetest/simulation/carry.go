@@ -123,6 +123,7 @@ func (b *booth) heard(do func(p *process)) {
 }
 
 func (p *process) takeCursor(c exchange.Cursors, closed []fact.Author) {
+	p.lot.Judged("cloud", c, closed)
 	p.send.Stated(c, closed, p.b.clock())
 	p.sendUp()
 }
@@ -273,5 +274,6 @@ func (p *process) absorb(from int, m letter) {
 		p.merge(m.batches)
 	}
 	p.lot.Heard(boothID(from), m.cursors, m.config)
+	p.lot.Judged(boothID(from), m.cursors, nil)
 	p.said[from] = m.word
 }

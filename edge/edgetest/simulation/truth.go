@@ -156,8 +156,6 @@ func (w *World) heal() {
 		b.ready = min(b.ready, w.now)
 		if b.proc == nil {
 			b.boot()
-		} else if b.disk.broken {
-			b.die(time.Second)
 		}
 	}
 }

@@ -36,6 +36,9 @@ const (
 	KindReplaced  Kind = "booth.replaced"   // [Replaced]
 	KindRebuilt   Kind = "booth.rebuilt"    // [Rebuilt]
 	KindRecovered Kind = "group.recovered"  // [Recovered]
+
+	KindAlarmRaised  Kind = "alarm.raised"  // [Alarm]
+	KindAlarmCleared Kind = "alarm.cleared" // [Alarm]
 )
 
 // Money reports whether facts of a kind say that money moved or is owed. Of these a booth keeps a second copy.

@@ -17,6 +17,7 @@ import (
 	"path/filepath"
 	"runtime/debug"
 	"strings"
+	"sync"
 	"time"
 
 	"lotkeeper/edge/internal/agent"
@@ -24,6 +25,7 @@ import (
 	"lotkeeper/edge/internal/enroll"
 	"lotkeeper/edge/internal/journal"
 	"lotkeeper/edge/internal/journal/disk"
+	"lotkeeper/edge/internal/systemd"
 	"lotkeeper/shared/fact"
 )
 
@@ -49,6 +51,16 @@ func strangers(env []string) error {
 		}
 	}
 	return errors.Join(faults...)
+}
+
+// getenv reads the environment that the program was started with.
+func (w world) getenv(name string) string {
+	for _, e := range w.env {
+		if value, ok := strings.CutPrefix(e, name+"="); ok {
+			return value
+		}
+	}
+	return ""
 }
 
 // load puts file and flags together and lists all faults.
@@ -97,7 +109,17 @@ func (r *runCommand) Run(w world) error {
 	if err != nil {
 		return err
 	}
-	if err := a.Run(w.ctx); err != nil {
+	manager, err := systemd.FromEnv(w.getenv, os.Getpid(), log)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithCancel(w.ctx)
+	var told sync.WaitGroup
+	told.Go(func() { manager.Run(ctx, systemd.Booth{Ready: a.Ready(), Status: a.Status, Stuck: a.Stuck}) })
+	err = a.Run(ctx)
+	cancel()
+	told.Wait()
+	if err != nil {
 		return err
 	}
 	log.Info("booth stopped")

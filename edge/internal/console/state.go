@@ -3,8 +3,10 @@ package console
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
+	"lotkeeper/edge/internal/alarm"
 	"lotkeeper/edge/internal/device"
 	"lotkeeper/shared/fact"
 	"lotkeeper/shared/money"
@@ -28,6 +30,8 @@ type State struct {
 	Capacity int            `json:"capacity"`
 	Lanes    []Lane         `json:"lanes"`
 	Sync     Sync           `json:"sync"`
+	Alarms   []Alarm        `json:"alarms"` // open, of every booth of the lot; this booth's first
+	Clock    Clock          `json:"clock"`
 	Words    []Word         `json:"words"` // how things stand, in plain words; worst first
 }
 
@@ -103,6 +107,31 @@ type Peer struct {
 	Error   string    `json:"error,omitempty"`
 }
 
+// Clock is how the booth's clock stands to those that it knows of.
+type Clock struct {
+	Suspect string        `json:"suspect,omitempty"` // why it is not to be trusted
+	Sources []ClockSource `json:"sources"`
+}
+
+// ClockSource is another clock: how far it is ahead of the booth's, what that may be wrong by, and how old the answer is.
+type ClockSource struct {
+	Basis    string `json:"basis"` // "cloud", "peer", "camera"
+	Name     string `json:"name"`
+	OffsetMS int64  `json:"offset_ms"`
+	ErrorMS  int64  `json:"error_ms"`
+	AgeMS    int64  `json:"age_ms"`
+}
+
+// Alarm is something of a booth that a person should look at.
+type Alarm struct {
+	Booth   string      `json:"booth"`
+	Code    string      `json:"code"`
+	Subject string      `json:"subject,omitempty"` // the device or lane
+	Text    tariff.Text `json:"text"`
+	Detail  string      `json:"detail,omitempty"` // for a technician
+	Since   time.Time   `json:"since"`
+}
+
 // Word is one sentence on how things stand.
 type Word struct {
 	Level string      `json:"level"` // "bad", "warn", "good"
@@ -168,6 +197,11 @@ func (s *State) Describe(loc *time.Location) []Word {
 			}
 		}
 	}
+	for _, x := range s.Alarms {
+		if !x.said(s.Booth) {
+			say("bad", x.words(s.Booth, clock(x.Since)))
+		}
+	}
 	if y := &s.Sync; y.Cloud {
 		say("good", both("云平台已连接，待传 %d 条", "cloud connected, %d facts waiting", y.Waiting))
 	} else {
@@ -196,6 +230,29 @@ func (s *State) Describe(loc *time.Location) []Word {
 	}
 	slices.SortStableFunc(out, func(a, b Word) int { return worst[a.Level] - worst[b.Level] })
 	return out
+}
+
+// said reports whether an alarm is of what the booth's lanes and its journal already tell.
+func (x *Alarm) said(own string) bool {
+	switch x.Code {
+	case alarm.CameraDown, alarm.BarrierSilent, alarm.DisplayDown, alarm.BarrierStuck, alarm.JournalDown:
+		return x.Booth == own
+	}
+	return false
+}
+
+func (x *Alarm) words(own, since string) tariff.Text {
+	about := x.Subject
+	if x.Booth != own {
+		about = strings.TrimSpace(x.Booth + " " + about)
+	}
+	if about == "" {
+		about = own
+	}
+	return tariff.Text{
+		ZH: fmt.Sprintf("%s：%s（自 %s）", about, x.Text.ZH, since),
+		EN: fmt.Sprintf("%s: %s (since %s)", about, x.Text.EN, since),
+	}
 }
 
 // both fills the same values into the sentence's two languages.

@@ -63,6 +63,7 @@ type Lot struct {
 	heard   map[string]Heard
 	told    map[fact.Author]uint64 // how far others said that a log reaches, when that is further than it is held here
 	kept    map[fact.Author]bool   // of told, what is on the disk
+	alarms  map[alarmKey]alarmWord
 	watches map[*Watch]struct{}
 	ending  string    // why the present incarnation must end
 	agreed  fact.Head // how far somebody is known to hold our very log
@@ -95,7 +96,7 @@ func Open(path string, own Own, o Options) (*Lot, error) {
 	l := &Lot{
 		o: o, own: own, db: db, rules: exchange.Rules{Lot: o.Lot, Keys: o.Keys, Judge: session.Judge},
 		book: session.NewBook(), logs: map[fact.Author]exchange.Log{}, boxes: newBoxes(), told: map[fact.Author]uint64{}, kept: map[fact.Author]bool{},
-		heard: map[string]Heard{}, watches: map[*Watch]struct{}{},
+		heard: map[string]Heard{}, watches: map[*Watch]struct{}{}, alarms: map[alarmKey]alarmWord{},
 		endings: make(chan struct{}, 1), ended: map[fact.Author]bool{}, claims: map[fact.Author]map[string]Claim{},
 	}
 	if err := l.load(); err != nil {
@@ -211,6 +212,9 @@ func (l *Lot) catchUp(last uint64) error {
 func (l *Lot) fold(facts []fact.Fact) {
 	for i := range facts {
 		l.boxes.note(&facts[i])
+		if k := facts[i].Kind; k == fact.KindAlarmRaised || k == fact.KindAlarmCleared {
+			l.noteAlarm(&facts[i])
+		}
 	}
 	l.tell(Changes{Keys: l.book.Add(facts...), Facts: true})
 }

@@ -59,6 +59,8 @@ type Options struct {
 	Log         *slog.Logger  // nil discards
 	Every       time.Duration // between comparisons of cursors; 0 means 1 s
 	Gather      time.Duration // how long news collects before it is pushed; 0 means 10 ms
+	// Clock is told another booth's time with ours when we asked and when the answer came. It may be nil.
+	Clock func(booth string, theirs, asked, came time.Time)
 }
 
 // Exchange keeps a booth level with the others.
@@ -105,6 +107,9 @@ func New(o Options) (*Exchange, error) {
 	}
 	if o.Gather == 0 {
 		o.Gather = 10 * time.Millisecond
+	}
+	if o.Clock == nil {
+		o.Clock = func(string, time.Time, time.Time, time.Time) {}
 	}
 	return &Exchange{o: o, peers: map[string]State{}, said: map[string]word{}}, nil
 }

@@ -33,7 +33,7 @@ func TestFixedSeeds(t *testing.T) {
 
 // A seed is a run: what it does twice is the same to the byte.
 func TestASeedReplays(t *testing.T) {
-	for _, seed := range []uint64{17, 58} {
+	for _, seed := range []uint64{17, 27} {
 		run(t, Case{Seed: seed}, Twice)
 	}
 }

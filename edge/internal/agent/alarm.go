@@ -3,6 +3,7 @@ package agent
 import (
 	"lotkeeper/edge/internal/alarm"
 	"lotkeeper/edge/internal/console"
+	words "lotkeeper/shared/alarm"
 )
 
 // openAlarms makes the booth's list of alarms. Those that an earlier run left open go on until somebody says that they are
@@ -26,11 +27,11 @@ func (a *Agent) openAlarms() (*alarm.Book, error) {
 func (a *Agent) alarmList() []console.Alarm {
 	out := []console.Alarm{}
 	for _, x := range a.alarms.Open() {
-		out = append(out, console.Alarm{Booth: a.identity.Booth, Code: x.Code, Subject: x.Subject, Text: alarm.Text(x.Code), Detail: x.Detail, Since: x.Since.UTC()})
+		out = append(out, console.Alarm{Booth: a.identity.Booth, Code: x.Code, Subject: x.Subject, Text: words.Text(x.Code), Detail: x.Detail, Since: x.Since.UTC()})
 	}
 	for _, x := range a.lot.Alarms() {
 		if x.Booth != a.identity.Booth {
-			out = append(out, console.Alarm{Booth: x.Booth, Code: x.Code, Subject: x.Subject, Text: alarm.Text(x.Code), Detail: x.Detail, Since: x.Since.UTC()})
+			out = append(out, console.Alarm{Booth: x.Booth, Code: x.Code, Subject: x.Subject, Text: words.Text(x.Code), Detail: x.Detail, Since: x.Since.UTC()})
 		}
 	}
 	return out

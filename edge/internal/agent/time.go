@@ -5,10 +5,10 @@ import (
 	"fmt"
 	"time"
 
-	"lotkeeper/edge/internal/alarm"
 	"lotkeeper/edge/internal/clock"
 	"lotkeeper/edge/internal/console"
 	"lotkeeper/edge/internal/lane"
+	"lotkeeper/shared/alarm"
 	"lotkeeper/shared/fact"
 	"lotkeeper/shared/session"
 )

@@ -7,9 +7,9 @@ import (
 	"syscall"
 	"time"
 
-	"lotkeeper/edge/internal/alarm"
 	"lotkeeper/edge/internal/device"
 	"lotkeeper/edge/internal/watchdog"
+	"lotkeeper/shared/alarm"
 	"lotkeeper/shared/session"
 	"lotkeeper/shared/wire"
 )

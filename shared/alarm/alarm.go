@@ -1,8 +1,9 @@
+// Package alarm names what can be wrong with a booth, and says it in words. Booths and the cloud show the same.
 package alarm
 
 import "lotkeeper/shared/tariff"
 
-// The codes of this booth's watchdogs. Other packages have codes of their own.
+// The codes, as in fact.Alarm.
 const (
 	CameraBlind   = "camera_blind"   // subject: the camera
 	CameraDown    = "camera_down"    // subject: the camera

@@ -166,7 +166,8 @@ type cloud struct {
 	in     chan heard
 	done   chan struct{}
 	rules  exchange.Rules
-	quiet  float64 // share of its answers that are lost
+	ahead  time.Duration // of its clock
+	quiet  float64       // share of its answers that are lost
 
 	mu      sync.Mutex
 	booths  []string
@@ -233,7 +234,7 @@ func (c *cloud) take(h heard) {
 		}
 		c.store(m.Batch)
 		if rand.Float64() >= c.quiet {
-			c.state(h.topic.Booth)
+			c.state(h.topic.Booth, time.Time{})
 		}
 	case wire.CursorUp:
 		m, err := wire.Decode[wire.Cursor](h.payload)
@@ -241,7 +242,7 @@ func (c *cloud) take(h heard) {
 			c.t.Errorf("cursor up: %v", err)
 			return
 		}
-		c.state(h.topic.Booth)
+		c.state(h.topic.Booth, m.At)
 		c.send(h.topic.Booth, m.Cursors)
 	}
 }
@@ -287,8 +288,8 @@ func (c *cloud) cursors() exchange.Cursors {
 	return out
 }
 
-func (c *cloud) state(booth string) {
-	c.publish(booth, wire.CursorDown, false, wire.Cursor{At: time.Now(), Cursors: c.cursors()})
+func (c *cloud) state(booth string, echo time.Time) {
+	c.publish(booth, wire.CursorDown, false, wire.Cursor{At: time.Now().Add(c.ahead), Echo: echo, Cursors: c.cursors()})
 }
 
 func (c *cloud) send(booth string, theirs exchange.Cursors) {

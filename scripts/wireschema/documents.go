@@ -52,6 +52,10 @@ func documents() []document {
 		{fact.KindVoided, fact.Voided{}},
 		{fact.KindMode, fact.Mode{}},
 		{fact.KindModeEnded, fact.ModeEnded{}},
+		{fact.KindRetold, fact.Retold{}},
+		{fact.KindReplaced, fact.Replaced{}},
+		{fact.KindRebuilt, fact.Rebuilt{}},
+		{fact.KindRecovered, fact.Recovered{}},
 		{fact.KindAlarmRaised, fact.Alarm{}},
 		{fact.KindAlarmCleared, fact.Alarm{}},
 	} {

@@ -15,26 +15,35 @@ const (
 	LaneStuck     = "lane_stuck"     // subject: the lane
 	DiskStall     = "disk_stall"
 	DiskLow       = "disk_low"
-	JournalDown   = "journal_down"
+	JournalDown   = "journal_broken"
 	ClockSuspect  = "clock_suspect"
 	SystemClock   = "system_clock"
+
+	SecondCopy       = "second_copy"
+	FileDamaged      = "file_damaged"      // subject: the file
+	AuthorClosed     = "author_closed"     // subject: the author
+	IncarnationEnded = "incarnation_ended" // subject: the author
 )
 
 // texts say for people what each code means.
 var texts = map[string]tariff.Text{
-	CameraBlind:   {ZH: "相机在线但不再识别车牌，请检查相机", EN: "the camera is connected but reads no plates: look at it"},
-	CameraDown:    {ZH: "相机离线，请检查电源和网线", EN: "the camera is away: check its power and cable"},
-	CameraClock:   {ZH: "相机时钟偏差大，请校时", EN: "the camera's clock is far off: set it"},
-	BarrierSilent: {ZH: "道闸控制板无应答，请检查", EN: "the barrier's board does not answer: check it"},
-	BarrierStuck:  {ZH: "闸杆不动作，请看现场", EN: "the arm does not move: look at it"},
-	DisplayDown:   {ZH: "显示屏离线，请检查", EN: "the display is away: check it"},
-	LoopStuck:     {ZH: "地感长时间被占用，请检查线圈或移开车辆", EN: "the loop has been occupied for long: check it, or move the vehicle"},
-	LaneStuck:     {ZH: "车道程序无响应", EN: "the lane's program does not answer"},
-	DiskStall:     {ZH: "磁盘写入缓慢，请检查磁盘", EN: "the disk is slow to write: check it"},
-	DiskLow:       {ZH: "磁盘空间不足，请清理", EN: "the disk is nearly full: make room"},
-	JournalDown:   {ZH: "本机日志无法写入", EN: "the journal cannot be written"},
-	ClockSuspect:  {ZH: "本岗亭时钟可疑", EN: "this booth's clock is not to be trusted"},
-	SystemClock:   {ZH: "系统时钟被改动，本岗亭继续按单调时钟计时", EN: "the system's clock was changed; the booth keeps its own time"},
+	CameraBlind:      {ZH: "相机在线但不再识别车牌，请检查相机", EN: "the camera is connected but reads no plates: look at it"},
+	CameraDown:       {ZH: "相机离线，请检查电源和网线", EN: "the camera is away: check its power and cable"},
+	CameraClock:      {ZH: "相机时钟偏差大，请校时", EN: "the camera's clock is far off: set it"},
+	BarrierSilent:    {ZH: "道闸控制板无应答，请检查", EN: "the barrier's board does not answer: check it"},
+	BarrierStuck:     {ZH: "闸杆不动作，请看现场", EN: "the arm does not move: look at it"},
+	DisplayDown:      {ZH: "显示屏离线，请检查", EN: "the display is away: check it"},
+	LoopStuck:        {ZH: "地感长时间被占用，请检查线圈或移开车辆", EN: "the loop has been occupied for long: check it, or move the vehicle"},
+	LaneStuck:        {ZH: "车道程序无响应", EN: "the lane's program does not answer"},
+	DiskStall:        {ZH: "磁盘写入缓慢，请检查磁盘", EN: "the disk is slow to write: check it"},
+	DiskLow:          {ZH: "磁盘空间不足，请清理", EN: "the disk is nearly full: make room"},
+	JournalDown:      {ZH: "本机日志无法写入", EN: "the journal cannot be written"},
+	ClockSuspect:     {ZH: "本岗亭时钟可疑", EN: "this booth's clock is not to be trusted"},
+	SecondCopy:       {ZH: "收款记录没有第二份备份，请检查磁盘", EN: "money has no second copy on this booth: check the disk"},
+	FileDamaged:      {ZH: "数据文件损坏，已隔离并重建", EN: "a file was damaged, set aside and is being rebuilt"},
+	AuthorClosed:     {ZH: "有岗亭日志出现两份，已停止接收", EN: "a booth's log exists twice; nothing more of it is taken"},
+	IncarnationEnded: {ZH: "本岗亭日志与其他副本不一致，已启用新日志", EN: "this booth's log differs from what others have; it goes on with a new one"},
+	SystemClock:      {ZH: "系统时钟被改动，本岗亭继续按单调时钟计时", EN: "the system's clock was changed; the booth keeps its own time"},
 }
 
 // Text says for people what a code means; of one that is not known here it returns the code.

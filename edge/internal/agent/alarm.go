@@ -1,26 +1,33 @@
 package agent
 
 import (
+	"time"
+
 	"lotkeeper/edge/internal/alarm"
 	"lotkeeper/edge/internal/console"
+	"lotkeeper/edge/internal/journal"
 	words "lotkeeper/shared/alarm"
 )
 
-// openAlarms makes the booth's list of alarms. Those that an earlier run left open go on until somebody says that they are
-// over.
-func (a *Agent) openAlarms() (*alarm.Book, error) {
-	b, err := alarm.New(alarm.Options{Append: a.lot.Append, Now: a.clock.Now, Changed: a.bell.ring, Log: a.o.Log})
-	if err != nil {
-		return nil, err
+// alarm takes what the booth's parts say. How a disk's slow writes make an alarm, its watchdog says.
+func (a *Agent) alarm(code, subject string, on bool, detail string) {
+	a.o.Alarm(code, subject, on, detail)
+	if code == journal.AlarmStall {
+		a.disk.Slow(on, time.Duration(a.mono()))
+		return
 	}
+	a.alarms.Set(code, subject, on, detail)
+}
+
+// carryAlarms takes over what an earlier run left open, until somebody says that it is over.
+func (a *Agent) carryAlarms() {
 	var left []alarm.Alarm
 	for _, x := range a.lot.Alarms() {
 		if x.Booth == a.identity.Booth {
 			left = append(left, alarm.Alarm{Code: x.Code, Subject: x.Subject, Detail: x.Detail, Since: x.Since})
 		}
 	}
-	b.Carry(left)
-	return b, nil
+	a.alarms.Carry(left)
 }
 
 // alarmList is the open alarms of this booth, from its memory, and of the lot's others, from their facts.

@@ -25,6 +25,10 @@ func newCollector(a *Agent) *collector {
 		{"facts", "Facts held, of all authors.", nil},
 		{"facts_poor", "Facts held that have no effect because they cannot be read.", nil},
 		{"facts_alone", "Facts that, as far as is known, lie on this disk only.", nil},
+		{"facts_fewer_than_two", "Facts of a log that, as far as is known, lie on fewer than two disks.", []string{"peer", "author"}},
+		{"facts_lost", "Facts of a log that somebody told of and nobody is known to hold.", []string{"peer", "author"}},
+		{"facts_not_agreed", "Facts held that the booths have not agreed on.", nil},
+		{"group_led", "1 while the booths' agreement has a leader.", nil},
 		{"facts_waiting", "Own facts that the cloud is not known to have.", nil},
 		{"photos_waiting", "Pictures that the cloud does not have.", nil},
 		{"cloud_up", "1 while the booth is connected to the cloud's broker.", nil},
@@ -70,6 +74,12 @@ func (c *collector) Collect(out chan<- prometheus.Metric) {
 	gauge("facts", float64(s.Sync.Facts))
 	gauge("facts_poor", float64(s.Sync.Poor))
 	gauge("facts_alone", float64(s.Sync.Alone))
+	for _, l := range c.a.lot.Status().Logs {
+		gauge("facts_fewer_than_two", float64(l.Fewer), l.Booth, string(l.Author))
+		gauge("facts_lost", float64(l.Lost), l.Booth, string(l.Author))
+	}
+	gauge("facts_not_agreed", float64(s.Sync.Behind))
+	gauge("group_led", truth(s.Sync.Leader != ""))
 	gauge("facts_waiting", float64(s.Sync.Waiting))
 	gauge("photos_waiting", float64(s.Sync.Photos))
 	gauge("cloud_up", truth(s.Sync.Cloud))

@@ -43,10 +43,15 @@ func (a *Agent) State() console.State {
 func (a *Agent) sync() console.Sync {
 	st := a.lot.Status()
 	y := console.Sync{Author: a.journal.Author(), Facts: st.Facts, Poor: st.Poor, Alone: st.Alone, Since: a.began.UTC(), Photos: a.photos.Stats().Waiting, Peers: []console.Peer{}}
+	y.Fewer, y.Lost = st.Fewer, st.Lost
+	if r, ok := a.Rebuild(); ok {
+		y.Takeover = &console.Takeover{Done: r.Done, Held: r.Held, Known: r.Known, Missing: r.Missing(), Unheard: r.Unheard}
+	}
 	if err := a.journal.Err(); err != nil {
 		y.Journal = err.Error()
 	}
 	a.mu.Lock()
+	y.Aside = a.kept
 	u, x, m := a.uplink, a.peer, a.member
 	a.mu.Unlock()
 	y.Waiting = a.journal.Head().Seq
@@ -61,7 +66,8 @@ func (a *Agent) sync() console.Sync {
 		slices.SortFunc(y.Peers, func(p, q console.Peer) int { return strings.Compare(p.Booth, q.Booth) })
 	}
 	if m != nil {
-		y.Agreement = m.Status().State
+		t := m.Status()
+		y.Agreement, y.Leader, y.Behind = t.State, t.Leader, t.Behind
 	}
 	return y
 }

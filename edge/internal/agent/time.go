@@ -88,7 +88,7 @@ func (a *Agent) correct(ctx context.Context, l clock.Look) {
 // moment is the lanes' clock.
 func (a *Agent) moment() lane.Moment {
 	r := a.clock.Read()
-	return lane.Moment{Wall: r.Wall, Mono: r.Mono, Boot: r.Boot, Shift: r.Shift}
+	return lane.Moment{Wall: r.Wall, Mono: r.Mono, Boot: r.Boot, Shift: r.Shift, Author: a.journal.Author()}
 }
 
 // clockState is how the booth's clock stands, for people.

@@ -9,7 +9,6 @@ import (
 
 	"lotkeeper/edge/internal/device"
 	"lotkeeper/edge/internal/watchdog"
-	"lotkeeper/shared/alarm"
 	"lotkeeper/shared/session"
 	"lotkeeper/shared/wire"
 )
@@ -28,7 +27,7 @@ func watchOf(l wire.Lane, at time.Duration) *watchdog.Lane {
 	return watchdog.NewLane(l.ID, cameras, at)
 }
 
-// watch looks at the lanes, their devices, the disk and the journal until ctx ends.
+// watch looks at the lanes, their devices and the disk until ctx ends.
 func (a *Agent) watch(ctx context.Context) {
 	tick := time.NewTicker(watchEvery)
 	defer tick.Stop()
@@ -51,12 +50,6 @@ func (a *Agent) watch(ctx context.Context) {
 			a.disk.Room(free, total)
 		}
 		a.found(a.disk.Find(at))
-		err := a.journal.Err()
-		detail := ""
-		if err != nil {
-			detail = err.Error()
-		}
-		a.alarms.Set(alarm.JournalDown, "", err != nil, detail)
 	}
 }
 

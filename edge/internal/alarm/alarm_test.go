@@ -101,7 +101,7 @@ func TestWhatTheJournalRefusesIsToldLater(t *testing.T) {
 		p.set(false)
 		<-time.After(retry)
 		synctest.Wait()
-		if want := "raised journal_down/, raised disk_stall/, cleared disk_stall/"; p.story() != want {
+		if want := "raised journal_broken/, raised disk_stall/, cleared disk_stall/"; p.story() != want {
 			t.Errorf("told %q, want %q", p.story(), want)
 		}
 	})
@@ -156,19 +156,21 @@ func TestAlarmsOfAnEarlierRunGoOnUntilSomebodySpeaksOfThem(t *testing.T) {
 	p := &paper{}
 	run(t, p, func(b *Book) {
 		since := time.Now().Add(-time.Hour)
-		b.Carry([]Alarm{{Code: words.CameraBlind, Subject: "cam-1", Since: since}, {Code: words.DiskLow, Since: since}, {Code: words.DisplayDown, Subject: "gone", Since: since}})
+		b.Set(words.CameraClock, "cam-1", true, "said while the booth started")
+		b.Set(words.JournalDown, "", true, "new")
+		b.Carry([]Alarm{{Code: words.CameraClock, Subject: "cam-1", Since: since}, {Code: words.CameraBlind, Subject: "cam-1", Since: since}, {Code: words.DiskLow, Since: since}, {Code: words.DisplayDown, Subject: "gone", Since: since}})
 		b.Set(words.CameraBlind, "cam-1", true, "still")
 		b.Set(words.DiskLow, "", false, "")
 		synctest.Wait()
-		if want := "cleared disk_low/"; p.story() != want {
+		if want := "raised journal_broken/, cleared disk_low/"; p.story() != want {
 			t.Errorf("told %q, want %q", p.story(), want)
 		}
 		<-time.After(carriedFor + time.Minute)
 		synctest.Wait()
-		if want := "cleared disk_low/, cleared display_down/gone"; p.story() != want {
+		if want := "raised journal_broken/, cleared disk_low/, cleared display_down/gone"; p.story() != want {
 			t.Errorf("told %q, want %q", p.story(), want)
 		}
-		if open := b.Open(); len(open) != 1 || !open[0].Since.Equal(since) {
+		if open := b.Open(); len(open) != 3 || !open[0].Since.Equal(since) || !open[1].Since.Equal(since) {
 			t.Errorf("open %+v", open)
 		}
 	})

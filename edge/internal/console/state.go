@@ -77,6 +77,26 @@ type Sync struct {
 	Journal   string      `json:"journal,omitempty"`
 	Peers     []Peer      `json:"peers"`
 	Agreement string      `json:"agreement,omitempty"` // this booth's part in the raft group
+	Aside     []Aside     `json:"aside,omitempty"`     // files that are out of use and kept
+	Group
+}
+
+// Group is how the booths of the lot stand with each other.
+type Group struct {
+	Leader   string    `json:"leader,omitempty"` // booth that leads their agreement; "" when nobody does
+	Behind   uint64    `json:"behind"`           // facts here that they have not agreed on
+	Fewer    uint64    `json:"fewer"`            // facts on fewer than two disks, whosever they are, as far as is known
+	Lost     uint64    `json:"lost"`             // facts that somebody told of and nobody holds
+	Takeover *Takeover `json:"takeover,omitempty"`
+}
+
+// Takeover is how far a box is that took the place of another one of the booth.
+type Takeover struct {
+	Done    bool     `json:"done"`
+	Held    uint64   `json:"held"`  // facts here, of those that the others hold
+	Known   uint64   `json:"known"` // facts that the others hold
+	Missing uint64   `json:"missing"`
+	Unheard []string `json:"unheard,omitempty"` // booths, or the cloud, that were not heard
 }
 
 // Peer is another booth of the lot.
@@ -153,6 +173,9 @@ func (s *State) Describe(loc *time.Location) []Word {
 	if s.Sync.Journal != "" {
 		say("bad", both("本机日志无法写入：%s", "the journal cannot be written: %s", s.Sync.Journal))
 	}
+	for i := range s.Sync.Aside {
+		out = append(out, s.Sync.Aside[i].word())
+	}
 	for i := range s.Lanes {
 		l := &s.Lanes[i]
 		name := l.called()
@@ -201,6 +224,9 @@ func (s *State) Describe(loc *time.Location) []Word {
 		default:
 			say("good", both("岗亭 %s 已同步", "booth %s has everything", p.Booth))
 		}
+	}
+	for _, w := range s.Sync.describe() {
+		say(w.Level, w.Text)
 	}
 	slices.SortStableFunc(out, func(a, b Word) int { return worst[a.Level] - worst[b.Level] })
 	return out

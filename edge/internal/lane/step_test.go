@@ -578,6 +578,20 @@ func TestRestartWithSomebodyReleased(t *testing.T) {
 	}
 }
 
+func TestRememberedByTheCameraAndThenStandingThere(t *testing.T) {
+	p := newPost(t, fact.Exit)
+	p.enter("粤B12345")
+	p.wait(time.Hour)
+	p.begin()
+	p.feed(Read{Device: "cam", Event: "stored-1", Plate: mustPlate(t, "粤B12345"), Stamp: p.wall, Received: p.wall, Memory: true})
+	p.wait(3 * time.Second)
+	p.arrive("粤B12345")
+	p.wantStory("late read hold:unpaid")
+	if s := p.only("粤B12345"); s.State != session.Inside || s.Held == nil {
+		t.Errorf("session %+v", s)
+	}
+}
+
 // A vehicle that crosses while the agent comes back is the one that was let pass before it died.
 func TestRestartBeforeTheReleasedHasCrossed(t *testing.T) {
 	begin := func(t *testing.T) *post {

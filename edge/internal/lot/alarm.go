@@ -28,7 +28,7 @@ type alarmWord struct {
 // caller holds mu.
 func (l *Lot) noteAlarm(f *fact.Fact) {
 	a, err := fact.Decode[fact.Alarm](f)
-	booth := l.booths[f.Author]
+	booth := l.boxes.openings[f.Author].booth
 	if err != nil || a.Code == "" || booth == "" {
 		return
 	}

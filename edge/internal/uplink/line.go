@@ -7,6 +7,7 @@ import (
 
 	paho "github.com/eclipse/paho.mqtt.golang"
 
+	"lotkeeper/edge/internal/enroll"
 	"lotkeeper/edge/internal/lot"
 	"lotkeeper/shared/exchange"
 	"lotkeeper/shared/wire"
@@ -137,6 +138,8 @@ func (l *line) takeCursor(b []byte) error {
 		l.u.o.Clock(c.At, c.Echo, now)
 	}
 	l.sender.Stated(c.Cursors, c.Closed, now)
+	l.u.o.Memory.Judged(enroll.Cloud, c.Cursors, c.Closed)
+	l.u.o.Memory.Heard(enroll.Cloud, c.Cursors, c.Config)
 	l.u.set(func(s *Status) {
 		s.Heard, s.Offset, s.Refused, s.Config = now, c.At.Sub(now), c.Closed, c.Config
 	})

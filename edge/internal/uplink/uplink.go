@@ -31,8 +31,10 @@ type Memory interface {
 	Closed() []fact.Author
 	Batch(a fact.Author, after uint64, n, size int) (exchange.Batch, error)
 	Merge(b exchange.Batch) (exchange.Result, error)
+	Judged(by string, cursors exchange.Cursors, closed []fact.Author)
 	Config() (wire.Config, bool)
 	Configure(s wire.Signed) error
+	Heard(who string, cursors exchange.Cursors, config uint64)
 	Watch(ctx context.Context) *lot.Watch
 }
 

@@ -42,6 +42,7 @@ import (
 // the configuration says.
 type Options struct {
 	Software string
+	Built    time.Time // when the program was made; zero when that is not known
 	Now      func() time.Time
 	Mono     func() time.Duration // a monotonic clock; nil: that of Now, which time.Now has and a clock that is set has not
 	Log      *slog.Logger

@@ -15,7 +15,7 @@ const (
 	LaneStuck     = "lane_stuck"     // subject: the lane
 	DiskStall     = "disk_stall"
 	DiskLow       = "disk_low"
-	JournalDown   = "journal_broken"
+	JournalDown   = "journal_down"
 	ClockSuspect  = "clock_suspect"
 	SystemClock   = "system_clock"
 
@@ -39,10 +39,10 @@ var texts = map[string]tariff.Text{
 	DiskLow:          {ZH: "磁盘空间不足，请清理", EN: "the disk is nearly full: make room"},
 	JournalDown:      {ZH: "本机日志无法写入", EN: "the journal cannot be written"},
 	ClockSuspect:     {ZH: "本岗亭时钟可疑", EN: "this booth's clock is not to be trusted"},
-	SecondCopy:       {ZH: "收款记录没有第二份备份，请检查磁盘", EN: "money has no second copy on this booth: check the disk"},
-	FileDamaged:      {ZH: "数据文件损坏，已隔离并重建", EN: "a file was damaged, set aside and is being rebuilt"},
-	AuthorClosed:     {ZH: "有岗亭日志出现两份，已停止接收", EN: "a booth's log exists twice; nothing more of it is taken"},
-	IncarnationEnded: {ZH: "本岗亭日志与其他副本不一致，已启用新日志", EN: "this booth's log differs from what others have; it goes on with a new one"},
+	SecondCopy:       {ZH: "收费记录没有第二份副本，请检查磁盘", EN: "what was charged and paid has no second copy: check the disk"},
+	FileDamaged:      {ZH: "数据文件损坏，已移开并保留，岗亭继续工作", EN: "a data file was damaged; it is set aside and kept, and the booth goes on"},
+	AuthorClosed:     {ZH: "一份日志出现两个版本，不再接收", EN: "a log exists in two versions; nothing more of it is taken"},
+	IncarnationEnded: {ZH: "本机日志被复制或截短，已换新的日志继续", EN: "this booth's log was copied or shortened; it goes on with a new one"},
 	SystemClock:      {ZH: "系统时钟被改动，本岗亭继续按单调时钟计时", EN: "the system's clock was changed; the booth keeps its own time"},
 }
 

@@ -34,7 +34,6 @@ import (
 	"lotkeeper/edge/internal/uplink"
 	"lotkeeper/edge/internal/watchdog"
 	"lotkeeper/firmware-adapters/driver"
-	"lotkeeper/shared/fact"
 	"lotkeeper/shared/wire"
 )
 
@@ -58,8 +57,6 @@ type Options struct {
 	// Check judges a file of the booth before it is opened, as journal.Sound does; on a damaged one that may fault the
 	// process, so the program does it in another one. nil is journal.Sound itself.
 	Check func(ctx context.Context, path string) error
-	// Alarm is told of what a person must see to, and when it is over; nil is nobody. It must not block.
-	Alarm func(code, subject string, on bool, detail string)
 }
 
 // Agent is one booth.
@@ -106,9 +103,6 @@ func New(c Config, o Options) (*Agent, error) {
 	if o.Check == nil {
 		o.Check = func(_ context.Context, path string) error { return journal.Sound(path) }
 	}
-	if o.Alarm == nil {
-		o.Alarm = func(string, string, bool, string) {}
-	}
 	var id [8]byte
 	if _, err := rand.Read(id[:]); err != nil {
 		return nil, fmt.Errorf("agent: name this run: %w", err)
@@ -124,11 +118,10 @@ func New(c Config, o Options) (*Agent, error) {
 		disk: watchdog.NewDisk(),
 	}
 	var err error
-	a.alarms, err = alarm.New(alarm.Options{
-		Append: func(ctx context.Context, c journal.Compose) ([]fact.Fact, error) { return a.lot.Append(ctx, c) },
-		Now:    own.Now, Changed: a.bell.ring, Log: o.Log,
-	})
-	return a, err
+	if a.alarms, err = a.newAlarms(); err != nil {
+		return nil, err
+	}
+	return a, nil
 }
 
 // mono is this run's monotonic clock in nanoseconds; it begins at one, so that zero can mean never.
@@ -173,6 +166,7 @@ func (a *Agent) Run(ctx context.Context) (err error) {
 	defer group.Wait()
 	defer cancel(nil)
 
+	a.carryAlarms()
 	group.Go(func() { a.keepUp(ctx, "alarms", a.alarms.Run) })
 	a.yard = newYard(a)
 	group.Go(func() { a.yard.run(ctx) })

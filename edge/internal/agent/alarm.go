@@ -1,22 +1,21 @@
 package agent
 
 import (
-	"time"
+	"context"
 
 	"lotkeeper/edge/internal/alarm"
 	"lotkeeper/edge/internal/console"
 	"lotkeeper/edge/internal/journal"
 	words "lotkeeper/shared/alarm"
+	"lotkeeper/shared/fact"
 )
 
-// alarm takes what the booth's parts say. How a disk's slow writes make an alarm, its watchdog says.
-func (a *Agent) alarm(code, subject string, on bool, detail string) {
-	a.o.Alarm(code, subject, on, detail)
-	if code == journal.AlarmStall {
-		a.disk.Slow(on, time.Duration(a.mono()))
-		return
-	}
-	a.alarms.Set(code, subject, on, detail)
+// newAlarms makes the booth's list of alarms. What is said before the journal is open is told once it is.
+func (a *Agent) newAlarms() (*alarm.Book, error) {
+	return alarm.New(alarm.Options{
+		Append: func(ctx context.Context, c journal.Compose) ([]fact.Fact, error) { return a.lot.Append(ctx, c) },
+		Now:    a.clock.Now, Changed: a.bell.ring, Log: a.o.Log,
+	})
 }
 
 // carryAlarms takes over what an earlier run left open, until somebody says that it is over.

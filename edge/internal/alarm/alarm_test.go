@@ -101,7 +101,7 @@ func TestWhatTheJournalRefusesIsToldLater(t *testing.T) {
 		p.set(false)
 		<-time.After(retry)
 		synctest.Wait()
-		if want := "raised journal_broken/, raised disk_stall/, cleared disk_stall/"; p.story() != want {
+		if want := "raised journal_down/, raised disk_stall/, cleared disk_stall/"; p.story() != want {
 			t.Errorf("told %q, want %q", p.story(), want)
 		}
 	})
@@ -162,12 +162,12 @@ func TestAlarmsOfAnEarlierRunGoOnUntilSomebodySpeaksOfThem(t *testing.T) {
 		b.Set(words.CameraBlind, "cam-1", true, "still")
 		b.Set(words.DiskLow, "", false, "")
 		synctest.Wait()
-		if want := "raised journal_broken/, cleared disk_low/"; p.story() != want {
+		if want := "raised journal_down/, cleared disk_low/"; p.story() != want {
 			t.Errorf("told %q, want %q", p.story(), want)
 		}
 		<-time.After(carriedFor + time.Minute)
 		synctest.Wait()
-		if want := "raised journal_broken/, cleared disk_low/, cleared display_down/gone"; p.story() != want {
+		if want := "raised journal_down/, cleared disk_low/, cleared display_down/gone"; p.story() != want {
 			t.Errorf("told %q, want %q", p.story(), want)
 		}
 		if open := b.Open(); len(open) != 3 || !open[0].Since.Equal(since) || !open[1].Since.Equal(since) {

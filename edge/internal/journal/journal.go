@@ -68,13 +68,9 @@ type Begin struct {
 
 // The codes of a journal's alarms.
 const (
-	AlarmBroken = "journal_broken" // nothing can be recorded
-	AlarmStall  = "disk_stall"     // a write takes longer than [Stall]
-	AlarmSpare  = "second_copy"    // money facts have no second copy
+	AlarmBroken = "journal_down" // nothing can be recorded
+	AlarmSpare  = "second_copy"  // money facts have no second copy
 )
-
-// Stall is how long a write may take before an alarm says so.
-const Stall = 200 * time.Millisecond
 
 // Compose makes the drafts of one append. It runs while the journal's writer waits, so it must be quick and must not
 // call the journal. id(i) is the id that the i-th returned draft will get: drafts may name each other in Refs and Body.

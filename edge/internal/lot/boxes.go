@@ -3,6 +3,7 @@ package lot
 import (
 	"bytes"
 	"crypto/ed25519"
+
 	"lotkeeper/shared/fact"
 )
 

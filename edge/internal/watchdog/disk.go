@@ -10,6 +10,8 @@ import (
 
 // The patience of a disk's watch.
 const (
+	// stallAfter is how long a write may take. The slowest cards that are sold sync in a tenth of it.
+	stallAfter = 500 * time.Millisecond
 	// calmFor is how long no write may have been slow before the disk counts as well again.
 	calmFor = time.Minute
 	// What must be free: the journal of a busy week, and room to compact it.
@@ -19,36 +21,37 @@ const (
 
 // Disk watches a disk's writes and room. It is safe for concurrent use.
 type Disk struct {
-	mu    sync.Mutex
-	slow  bool          // a write that takes too long is under way
-	since time.Duration // when it began to be too long
-	last  time.Duration // when one last was; 0: never
-	worst time.Duration // beyond what a write may take, since the disk was last well
-	free  uint64
-	total uint64
+	mu      sync.Mutex
+	next    uint64
+	writing map[uint64]time.Duration // when each write that is under way began
+	slowAt  time.Duration            // when the last slow one was seen; 0: never
+	worst   time.Duration            // since the disk was last well
+	free    uint64
+	total   uint64
 }
 
 // NewDisk makes a watch.
-func NewDisk() *Disk { return &Disk{} }
+func NewDisk() *Disk { return &Disk{writing: map[uint64]time.Duration{}} }
 
-// Slow says that a write now takes longer than it may, and later that it is over.
-func (d *Disk) Slow(on bool, at time.Duration) {
+// Begin says that a write begins. The answer is to be called when it has ended, with that moment.
+func (d *Disk) Begin(at time.Duration) (end func(at time.Duration)) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if on && !d.slow {
-		d.since = at
-	}
-	d.look(at)
-	d.slow = on
-	if on {
-		d.last = at
+	d.next++
+	n := d.next
+	d.writing[n] = at
+	return func(done time.Duration) {
+		d.mu.Lock()
+		defer d.mu.Unlock()
+		delete(d.writing, n)
+		d.took(done-at, done)
 	}
 }
 
-// look notes how long the slow write has taken. The caller holds mu.
-func (d *Disk) look(at time.Duration) {
-	if d.slow {
-		d.last, d.worst = at, max(d.worst, at-d.since)
+// took judges how long a write has taken so far. The caller holds mu.
+func (d *Disk) took(long, at time.Duration) {
+	if long >= stallAfter {
+		d.slowAt, d.worst = at, max(d.worst, long)
 	}
 }
 
@@ -63,9 +66,11 @@ func (d *Disk) Room(free, total uint64) {
 func (d *Disk) Find(at time.Duration) []Finding {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.look(at)
-	stalls := d.last > 0 && at-d.last < calmFor
-	out := []Finding{{alarm.DiskStall, "", stalls, fmt.Sprintf("writes take too long, one for %v more than it may", d.worst.Round(10*time.Millisecond))}}
+	for _, began := range d.writing {
+		d.took(at-began, at)
+	}
+	stalls := d.slowAt > 0 && at-d.slowAt < calmFor
+	out := []Finding{{alarm.DiskStall, "", stalls, fmt.Sprintf("a write took %v", d.worst.Round(10*time.Millisecond))}}
 	if !stalls {
 		d.worst = 0
 	}

@@ -268,20 +268,27 @@ func TestDiskStall(t *testing.T) {
 			}
 		}
 	}
-	pass(time.Minute)
+	write := func(took time.Duration) {
+		end := d.Begin(at)
+		at += took
+		end(at)
+	}
+	for range 100 {
+		write(40 * time.Millisecond)
+		pass(time.Second)
+	}
 	if len(said) != 0 {
 		t.Fatalf("said %v of a good disk", said)
 	}
-	d.Slow(true, at) // one that hangs is found while it hangs
+	end := d.Begin(at) // one that hangs is found while it hangs
 	pass(3 * time.Second)
-	d.Slow(false, at)
+	end(at)
 	for range 5 { // and slow ones after it are of the same alarm
-		d.Slow(true, at)
-		d.Slow(false, at)
+		write(700 * time.Millisecond)
 		pass(20 * time.Second)
 	}
 	pass(2 * time.Minute)
-	if got := strings.Join(said, ", "); got != "disk_stall on: writes take too long, one for 1s more than it may, disk_stall off" {
+	if got := strings.Join(said, ", "); got != "disk_stall on: a write took 1s, disk_stall off" {
 		t.Errorf("said %q", got)
 	}
 	said = nil

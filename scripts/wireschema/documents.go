@@ -52,6 +52,7 @@ func documents() []document {
 		{fact.KindVoided, fact.Voided{}},
 		{fact.KindMode, fact.Mode{}},
 		{fact.KindModeEnded, fact.ModeEnded{}},
+		{fact.KindFire, fact.Fire{}},
 	} {
 		docs = append(docs, document{name: "fact." + string(body.kind), title: "The body of a fact of kind " + string(body.kind), value: body.value})
 	}

@@ -32,6 +32,7 @@ const (
 	KindVoided    Kind = "session.voided"   // [Voided], refs an observation of the session
 	KindMode      Kind = "mode.set"         // [Mode] of a lane
 	KindModeEnded Kind = "mode.ended"       // [ModeEnded], refs the fact that set it
+	KindFire      Kind = "fire.changed"     // [Fire] at a lane
 )
 
 // Dir is which way a lane leads.

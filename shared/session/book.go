@@ -25,6 +25,7 @@ type Book struct {
 	clocks   map[clockKey]offset
 	timed    map[clockKey][]fact.ID // facts whose time counts, by the clock they are on
 	modes    map[string]*entry      // the last mode that each lane was set to
+	inside   int                    // sessions inside
 	poor     []Poor
 }
 
@@ -236,6 +237,9 @@ func (b *Book) forget(k Key) {
 		return
 	}
 	for _, s := range v.sessions {
+		if s.State == Inside {
+			b.inside--
+		}
 		delete(b.sessions, s.ID)
 		for _, a := range s.Aliases {
 			delete(b.sessions, a)
@@ -255,6 +259,9 @@ func (b *Book) refold(k Key) {
 	}
 	v.sessions = b.timeline(v)
 	for _, s := range v.sessions {
+		if s.State == Inside {
+			b.inside++
+		}
 		b.sessions[s.ID] = s
 		for _, a := range s.Aliases {
 			b.sessions[a] = s
@@ -355,6 +362,9 @@ func (b *Book) Candidates(p plate.Plate) []Session {
 	slices.SortFunc(out, func(x, y Session) int { return x.ID.Compare(y.ID) })
 	return out
 }
+
+// InsideCount returns how many sessions are inside.
+func (b *Book) InsideCount() int { return b.inside }
 
 // Inside returns every session inside, ordered by entry.
 func (b *Book) Inside() []Session {

@@ -401,7 +401,7 @@ func TestFoldIsAFunctionOfTheSet(t *testing.T) {
 			}
 			shuffled = shuffled[n:]
 		}
-		if got.Digest() != want.Digest() {
+		if got.Digest() != want.Digest() || got.InsideCount() != want.InsideCount() {
 			t.Fatalf("another order gives other sessions:\n%s", cmp.Diff(text(want.Sessions()), text(got.Sessions())))
 		}
 	})
@@ -428,6 +428,9 @@ func TestFoldLaws(t *testing.T) {
 					t.Fatalf("%s does not name its session", id)
 				}
 			}
+		}
+		if b.InsideCount() != len(b.Inside()) {
+			t.Fatalf("%d counted inside, %d inside", b.InsideCount(), len(b.Inside()))
 		}
 		paid := map[fact.ID]ID{}
 		for _, s := range b.Sessions() {

@@ -115,6 +115,7 @@ type Candidate struct {
 	Session fact.ID     `json:"session"`
 	Plate   plate.Plate `json:"plate"`
 	Entered time.Time   `json:"entered"`
+	Left    *time.Time  `json:"left,omitempty"` // it has left: picking it says that it had not
 }
 
 // Presence says whether a booth is connected. The last will says it is not.

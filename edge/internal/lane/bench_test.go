@@ -113,7 +113,7 @@ type post struct {
 	told  map[uint64]Reply
 	reads int
 	deaf  bool // the barrier does not answer
-	held  int  // how often the barrier was asked to stay up for a mode that stands in the facts
+	held  int  // how often the barrier was asked to stay up for a mode or a fire that stands in the facts
 }
 
 func newPost(t testing.TB, dir fact.Dir) *post {
@@ -149,7 +149,7 @@ func (p *post) feed(in Input) {
 				queue = append(queue, Recorded{p.append(e.Facts...), e.Then})
 			case Raise:
 				p.did = append(p.did, "open")
-				if _, standing := p.book.Mode(p.state.Lane); standing && p.state.Mode.open() {
+				if _, standing := p.book.Mode(p.state.Lane); standing && p.state.Mode.open() || p.state.Fire {
 					p.held++
 				}
 				m := Moved{Command: "open", Outcome: driver.Done, Car: e.Car, Read: e.Read, ByHand: e.ByHand}

@@ -33,7 +33,12 @@ const (
 	Exact   Basis = "exact" // by the plate, or because somebody has matched or corrected it
 	Fuzzy   Basis = "fuzzy" // exactly one session inside is plausible
 	Again   Basis = "again" // released here a moment ago, and not known to have crossed
+	// Revived: it left the session soon after it came, nobody saw it enter again, and here it is: that exit was false.
+	Revived Basis = "revived"
 )
+
+// matches reports whether the lane decided that the vehicle is the session's, which must be recorded.
+func (b Basis) matches() bool { return b == Fuzzy || b == Revived }
 
 // Finding is what the lot knows of a vehicle.
 type Finding struct {
@@ -49,6 +54,7 @@ type Finding struct {
 	Bill     *tariff.Bill
 	Similar  []wire.Candidate
 	Trouble  string // why the session cannot be priced
+	Obstacle string // the reason why an entry does not open for it, "" when there is none
 }
 
 // maxSimilar bounds what a person is asked to choose from.
@@ -61,12 +67,22 @@ func Find(book *session.Book, c *wire.Config, q Query) Finding {
 		if ref, ok := c.TariffFor(q.Plate.Class.String(), q.At); ok {
 			f.Tariff = &ref
 		}
+		f.Obstacle = obstacle(book, c, q)
 		return f
 	}
 	found, basis := lookUp(book, q)
+	var left *session.Session
+	if found == nil {
+		if left = lastLeft(book, q); left != nil && suspect(left, c.Policy) {
+			found, basis = revived(*left), Revived
+		}
+	}
 	if found == nil {
 		f.Similar = similar(book, q.Plate)
 		if q.Plate.None() || len(f.Similar) != 1 {
+			if left != nil { // a person may know that it never left
+				f.Similar = append(f.Similar, wire.Candidate{Session: left.ID, Plate: left.Plate, Entered: left.Entry.At, Left: &left.Exit.At})
+			}
 			return f
 		}
 		s, ok := book.Session(f.Similar[0].Session)

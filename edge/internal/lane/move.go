@@ -209,15 +209,30 @@ func (t *step) followed() {
 	t.look()
 }
 
-// fire opens and keeps open.
+// fire follows the fire input. It opens and keeps open.
 func (t *step) fire(on bool) {
 	if on == t.Fire {
 		return
 	}
 	t.Fire = on
-	if !on {
-		t.WantDown = true
+	t.UpTries, t.UpTried = 0, t.at.Mono // it is recorded first
+	t.record(Then{Do: DoFire, Read: -1}, t.draft(fact.KindFire, fact.Fire{Lane: t.Lane, On: on}))
+}
+
+// burns does what a fire asks for, recorded or not: nobody is kept in by a disk. Whoever has been read is decided about;
+// whoever has not may still be, on its way out.
+func (t *step) burns() {
+	if !t.Fire {
+		t.mayClose()
 		return
 	}
-	t.force(Forced{Reason: ReasonFire, By: "fire alarm"})
+	t.WantDown = false
+	switch t.Car.Phase {
+	case Held, Judging:
+		t.look()
+		return
+	case Arrived:
+		t.Car.Opened = true
+	}
+	t.holdUp()
 }

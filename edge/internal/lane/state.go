@@ -100,7 +100,7 @@ type Car struct {
 
 // Forced is a person's word that a vehicle may pass.
 type Forced struct {
-	Reason string // "manual", "command", "button", "fire"
+	Reason string // "manual", "command", "button"
 	By     string
 	Note   string
 	Waive  bool // what is still due is waived
@@ -135,6 +135,8 @@ type State struct {
 	Asks                     []Waiting // who waits for the barrier
 	Done                     []string  // ids of commands and cash takings that were judged
 	Mode                     Mode      // not worked as usual, for a while
+	UpTries                  int       // how often the barrier was asked to stay up
+	UpTried                  time.Duration
 }
 
 // Waiting is somebody who waits for a barrier's answer.
@@ -173,7 +175,7 @@ func (s *State) Faults() []string {
 	if s.Arm == driver.ArmDown && s.Car.Tries >= moveTries || s.Lowers >= 2*moveTries {
 		out = append(out, "arm")
 	}
-	if s.Mode.Tries >= moveTries && s.Arm == driver.ArmDown && !slices.Contains(out, "arm") {
+	if s.UpTries >= moveTries && s.Arm == driver.ArmDown && !slices.Contains(out, "arm") {
 		out = append(out, "arm")
 	}
 	if s.Blind {
@@ -192,7 +194,7 @@ func (s *State) Wake() time.Duration {
 	}
 	at(s.IdleAt)
 	at(s.Mode.Until)
-	at(s.mayHold())
+	at(s.upAgain())
 	if s.Pending != nil {
 		at(s.PendTo)
 	}
@@ -233,7 +235,7 @@ func (s *State) tail() bool {
 
 // mayLower reports whether the arm should go down and may.
 func (s *State) mayLower() bool {
-	return s.WantDown && s.SafetyKnown && !s.Safety && !s.Fire && !s.Mode.open() && s.Lowers < 2*moveTries
+	return s.WantDown && s.SafetyKnown && !s.Safety && !s.staysUp() && s.Lowers < 2*moveTries
 }
 
 // mayRaise reports whether a barrier that was asked to open is known to be still down.

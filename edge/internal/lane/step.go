@@ -84,8 +84,8 @@ func (t *step) arm(a driver.Arm) {
 	switch {
 	case a == driver.ArmDown:
 		t.WantDown, t.Lowers = false, 0
-	case a == driver.ArmUp && t.Mode.open():
-		t.Mode.Tries = 0
+	case a == driver.ArmUp && t.staysUp():
+		t.UpTries = 0
 	case found && t.Car.Phase == Nobody:
 		t.WantDown = true
 	}

@@ -54,6 +54,10 @@ func (t *step) message() Message {
 	case c.Reason == ReasonUnpaid:
 		yuan := amount(c.Found.Bill.Due, c.Found.Currency)
 		return Message{lines("请缴费"+yuan, stay), "请缴费" + yuan, "Please pay " + c.Found.Bill.Due.Format(c.Found.Currency)}
+	case c.Reason == ReasonFull:
+		return Message{lines("车位已满", "请停其他车场"), "车位已满", "The lot is full"}
+	case c.Reason == ReasonInside, c.Reason == ReasonRepeated:
+		return Message{lines("该车已在场内", "请联系岗亭"), "该车已在场内，请联系岗亭", "This vehicle is inside already: please call the booth"}
 	case c.Reason == ReasonLocked:
 		return Message{lines("车道已关闭", "请走其他车道"), "车道已关闭，请走其他车道", "Lane closed: please use another"}
 	case c.Reason == ReasonNoPlate:

@@ -2926,6 +2926,8 @@ export interface components {
         WireCandidate: {
             /** Format: date-time */
             entered: string;
+            /** Format: date-time */
+            left?: string;
             plate: components["schemas"]["Plate"];
             session: string;
         };

@@ -22,7 +22,7 @@ func TestAmendmentsReachEveryBooth(t *testing.T) {
 		if code != http.StatusOK {
 			t.Fatalf("%s: %d %s", path, code, doc)
 		}
-		must(t, json.Unmarshal([]byte(doc), &out))
+		must(t, json.Unmarshal(doc, &out))
 		return out
 	}
 	l.Arrive("exit-1", Car(t, "粤B12345"))

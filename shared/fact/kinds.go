@@ -42,6 +42,8 @@ type Dir string
 const (
 	Entry Dir = "entry"
 	Exit  Dir = "exit"
+	// Both is of lanes that are driven in both directions, one vehicle at a time. No fact says it: a vehicle goes one way.
+	Both Dir = "both"
 )
 
 // Opened binds an author to a booth (or to the cloud) and to the key that signs its log.

@@ -51,6 +51,8 @@ type Device struct {
 	Role     string          `json:"role"` // "camera", "barrier", "display"
 	Kind     string          `json:"kind"` // of the table of adapters
 	Settings json.RawMessage `json:"settings"`
+	// Dir is of a camera that sees vehicles of one way only, where its lane's does not say which; "" is the lane's.
+	Dir fact.Dir `json:"dir,omitempty"`
 }
 
 // Booth is a controller box of the lot and where the others reach it.
@@ -172,8 +174,8 @@ func (c *Config) Validate() error {
 			fault("lane id %q is not valid or stands twice", l.ID)
 		}
 		lanes[l.ID] = true
-		if l.Dir != fact.Entry && l.Dir != fact.Exit {
-			fault("lane %s has direction %q, want entry or exit", l.ID, l.Dir)
+		if l.Dir != fact.Entry && l.Dir != fact.Exit && l.Dir != fact.Both {
+			fault("lane %s has direction %q, want entry, exit or both", l.ID, l.Dir)
 		}
 		if !booths[l.Booth] {
 			fault("lane %s names booth %q, which the lot does not have", l.ID, l.Booth)
@@ -183,6 +185,9 @@ func (c *Config) Validate() error {
 				fault("device id %q is not valid or stands twice", d.ID)
 			}
 			devices[d.ID] = true
+			if d.Dir != "" && d.Dir != fact.Entry && d.Dir != fact.Exit {
+				fault("device %s sees direction %q, want entry or exit", d.ID, d.Dir)
+			}
 		}
 	}
 	c.Policy.Passage.validate(fault)

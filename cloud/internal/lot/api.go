@@ -29,12 +29,13 @@ type deviceBody struct {
 	Role     string `json:"role" enum:"camera,barrier,display"`
 	Kind     string `json:"kind" maxLength:"60" doc:"Which adapter drives it."`
 	Settings any    `json:"settings,omitempty" doc:"The adapter's own settings, an object."`
+	Dir      string `json:"dir,omitempty" enum:"entry,exit" doc:"Of a camera that sees vehicles of one way only, at a lane of both directions."`
 }
 
 type laneBody struct {
 	ID      string       `json:"id" maxLength:"40"`
 	Name    textBody     `json:"name"`
-	Dir     string       `json:"dir" enum:"entry,exit"`
+	Dir     string       `json:"dir" enum:"entry,exit,both"`
 	Booth   string       `json:"booth" maxLength:"40"`
 	Devices []deviceBody `json:"devices" maxItems:"50"`
 }
@@ -141,7 +142,7 @@ func (b SpecBody) spec() (Spec, error) {
 					return s, err
 				}
 			}
-			lane.Devices = append(lane.Devices, wire.Device{ID: d.ID, Role: d.Role, Kind: d.Kind, Settings: settings})
+			lane.Devices = append(lane.Devices, wire.Device{ID: d.ID, Role: d.Role, Kind: d.Kind, Settings: settings, Dir: fact.Dir(d.Dir)})
 		}
 		s.Lanes = append(s.Lanes, lane)
 	}
@@ -220,7 +221,7 @@ func bodyOf(l Lot, now time.Time) lotBody {
 	for _, l := range c.Lanes {
 		lane := laneBody{ID: l.ID, Name: textBody(l.Name), Dir: string(l.Dir), Booth: l.Booth, Devices: []deviceBody{}}
 		for _, d := range l.Devices {
-			lane.Devices = append(lane.Devices, deviceBody{d.ID, d.Role, d.Kind, d.Settings})
+			lane.Devices = append(lane.Devices, deviceBody{d.ID, d.Role, d.Kind, d.Settings, string(d.Dir)})
 		}
 		b.Lanes = append(b.Lanes, lane)
 	}

@@ -151,7 +151,13 @@ func (y *yard) start(ctx context.Context, l wire.Lane) (*unit, error) {
 			o.Display = sup
 		}
 	}
-	c, err := lane.NewController(lane.Setting{Lane: l.ID, Dir: l.Dir, Boot: a.boot}, o)
+	faces := map[string]fact.Dir{}
+	for _, d := range l.Devices {
+		if d.Dir != "" {
+			faces[d.ID] = d.Dir
+		}
+	}
+	c, err := lane.NewController(lane.Setting{Lane: l.ID, Dir: l.Dir, Boot: a.boot, Faces: faces}, o)
 	if err != nil {
 		cancel()
 		return nil, err

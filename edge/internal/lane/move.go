@@ -10,10 +10,12 @@ import (
 // sensed follows the board's inputs.
 func (t *step) sensed(in Sensed) {
 	switch in.Input {
-	case driver.LoopArrive:
-		t.arrive(in.On)
-	case driver.LoopSafety:
-		t.safety(in.On)
+	case driver.LoopArrive, driver.LoopSafety:
+		if t.loop(in) == driver.LoopArrive {
+			t.arrive(in.On)
+		} else {
+			t.safety(in.On)
+		}
 	case driver.FireAlarm:
 		t.fire(in.On)
 	case driver.ManualOpen:
@@ -78,7 +80,7 @@ func (t *step) stepOff() {
 	now := max(t.at.Mono, 1)
 	c := &t.Car
 	switch {
-	case c.Phase == Arrived && !t.Safety:
+	case c.Phase == Arrived && (!t.Safety || t.Shared && t.Arm == driver.ArmDown):
 		t.gone(false) // it was never read, and it went away again
 	case c.Phase == Crossing || c.Phase == Released && c.Left > 0:
 		if len(t.Behind) > 0 && t.Behind[0].Loop {
@@ -164,6 +166,9 @@ func (t *step) gone(through bool) {
 	switch {
 	case len(t.Behind) > 0:
 		t.next(through)
+	case t.Shared && t.Safety && !t.Arrive && !through:
+		t.turn() // who waited on the other side may come now
+		t.Car = t.newCar(Arrived)
 	case t.Arrive:
 		t.Car = t.newCar(Arrived) // bumper to bumper: the loop never fell between the two
 	}

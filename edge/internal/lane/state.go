@@ -56,6 +56,7 @@ type Setting struct {
 	Dir     fact.Dir
 	Boot    string // names this run of the agent
 	Devices []string
+	Faces   map[string]fact.Dir // cameras that see vehicles of one way only
 }
 
 // Phase is where a vehicle stands.
@@ -109,7 +110,8 @@ type Forced struct {
 // State is a lane at one moment. It is a value: Step never changes what it was given. The zero State of a Setting is a
 // lane that knows nothing yet and learns its loops from the board.
 type State struct {
-	Setting
+	Setting        // of a shared lane Dir is the way that it is driven now
+	Shared  bool   // in both directions, by turns
 	Cars    uint64 // how many vehicles this run has counted
 	Car     Car
 	Behind  []Car // who came after it, in order
@@ -149,7 +151,11 @@ type Waiting struct {
 
 // New returns the state of a lane that knows nothing yet.
 func New(s Setting) State {
-	return State{Setting: s, Arm: driver.ArmUnknown, IdleAt: 1}
+	st := State{Setting: s, Arm: driver.ArmUnknown, IdleAt: 1}
+	if s.Dir == fact.Both {
+		st.Shared, st.Dir = true, fact.Entry
+	}
+	return st
 }
 
 // Token names the vehicle that is at the lane.
@@ -235,6 +241,9 @@ func (s *State) tail() bool {
 
 // mayLower reports whether the arm should go down and may.
 func (s *State) mayLower() bool {
+	if s.Shared && s.Arrive {
+		return false // either loop may be the one under the arm
+	}
 	return s.WantDown && s.SafetyKnown && !s.Safety && !s.staysUp() && s.Lowers < 2*moveTries
 }
 

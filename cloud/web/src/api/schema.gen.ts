@@ -1844,6 +1844,11 @@ export interface components {
             voter?: boolean;
         };
         LotDevice: {
+            /**
+             * @description Of a camera that sees vehicles of one way only, at a lane of both directions.
+             * @enum {string}
+             */
+            dir?: "entry" | "exit";
             id: string;
             /** @description Which adapter drives it. */
             kind: string;
@@ -1874,7 +1879,7 @@ export interface components {
             booth: string;
             devices: components["schemas"]["LotDevice"][] | null;
             /** @enum {string} */
-            dir: "entry" | "exit";
+            dir: "entry" | "exit" | "both";
             id: string;
             name: components["schemas"]["LotText"];
         };

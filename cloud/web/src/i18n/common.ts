@@ -37,6 +37,7 @@ export const common = {
   'link.booth_offline': ['岗亭离线', 'Booth offline'],
 
   'dir.entry': ['入口', 'Entry'],
+  'dir.both': ['进出共用', 'Both ways'],
   'dir.exit': ['出口', 'Exit'],
   'arm.up': ['已抬杆', 'Arm up'],
   'arm.down': ['已落杆', 'Arm down'],

@@ -105,6 +105,10 @@ drift: $(WEB_PACKAGES) ## Fail when a committed generated file is not what `make
 fuzz: ## Fuzz every parser (FUZZ_FOR=30s each), then a million stays against the tariff oracle (ONLY=pattern picks)
 	@scripts/fuzz.sh
 
+.PHONY: simulate
+simulate: ## Run whole lots in virtual time with every kind of fault, each seed twice (SEEDS=200 FROM=1)
+	@go run ./scripts/simulate -seeds "$(or $(SEEDS),200)" -from "$(or $(FROM),1)"
+
 .PHONY: bench
 bench: build ## Measure, print a table, append to bench.jsonl (ONLY=P1,P5 picks)
 	@go run ./scripts/bench -only "$(ONLY)"

@@ -91,10 +91,20 @@ func (r *Rig) Drain(ctx context.Context, within time.Duration) error {
 	}
 	return Until(ctx, within, func(ctx context.Context) error {
 		rep, err := r.Report(ctx)
-		if err == nil && rep.Waiting > 0 {
-			err = fmt.Errorf("%d cars still stand at the lanes", rep.Waiting)
+		if err != nil || rep.Waiting == 0 {
+			return err
 		}
-		return err
+		var out struct{ Cars []traffic.Car }
+		if err := r.SimCall(ctx, http.MethodGet, "/truth", nil, &out); err != nil {
+			return err
+		}
+		stand := []error{fmt.Errorf("%d cars still stand at the lanes", rep.Waiting)}
+		for _, c := range out.Cars {
+			if c.Lane != "" {
+				stand = append(stand, fmt.Errorf("%s %s is %s at %s (%s), pays %s, settled %q", c.ID, c.Plate.Text, c.State, c.Lane, c.Why, c.Pays, c.Settled))
+			}
+		}
+		return errors.Join(stand...)
 	})
 }
 

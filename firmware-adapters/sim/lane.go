@@ -187,19 +187,21 @@ func (l *Lane) AwaitUp(ctx context.Context) error {
 	}
 }
 
-// Cross drives through and frees the lane. When the arm came down before the wheels are under it, the driver waits for
-// it again. With a tailgater, that one follows under the same arm. gone is called just before the lane is free.
+// ErrArmFell says that the arm came down before the wheels were under it: the driver waits for it again, and may have
+// to pay.
+var ErrArmFell = errors.New("the arm came down before the vehicle was under it")
+
+// Cross drives through once the arm is up, and frees the lane. With a tailgater, that one follows under the same arm.
+// gone is called just before the lane is free.
 func (l *Lane) Cross(ctx context.Context, tailgater *Vehicle, gone func()) error {
-	for {
-		if err := l.AwaitUp(ctx); err != nil {
-			return err
-		}
-		if err := pause(ctx, reactAfter); err != nil {
-			return err
-		}
-		if l.Board.Arm() == driver.ArmUp {
-			break
-		}
+	if err := l.AwaitUp(ctx); err != nil {
+		return err
+	}
+	if err := pause(ctx, reactAfter); err != nil {
+		return err
+	}
+	if l.Board.Arm() != driver.ArmUp {
+		return ErrArmFell
 	}
 	l.Board.SetInput(driver.LoopSafety, true)
 	if err := pause(ctx, overAfter); err != nil {

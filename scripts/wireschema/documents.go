@@ -53,6 +53,7 @@ func documents() []document {
 		{fact.KindMode, fact.Mode{}},
 		{fact.KindModeEnded, fact.ModeEnded{}},
 		{fact.KindFire, fact.Fire{}},
+		{fact.KindRetold, fact.Retold{}},
 	} {
 		docs = append(docs, document{name: "fact." + string(body.kind), title: "The body of a fact of kind " + string(body.kind), value: body.value})
 	}

@@ -33,7 +33,11 @@ const (
 	KindMode      Kind = "mode.set"         // [Mode] of a lane
 	KindModeEnded Kind = "mode.ended"       // [ModeEnded], refs the fact that set it
 	KindFire      Kind = "fire.changed"     // [Fire] at a lane
+	KindRetold    Kind = "fact.retold"      // [Retold], refs the fact it carries, then that fact's refs
 )
+
+// Money reports whether facts of a kind say that money moved or is owed. Of these a booth keeps a second copy.
+func (k Kind) Money() bool { return k == KindBill || k == KindCash || k == KindPayment }
 
 // Dir is which way a lane leads.
 type Dir string

@@ -27,6 +27,7 @@ type Book struct {
 	modes    map[string]*entry      // the last mode that each lane was set to
 	inside   int                    // sessions inside
 	poor     []Poor
+	retold   map[fact.ID]struct{} // facts known only because they were told again
 }
 
 // Poor is a fact that the fold cannot read: stored and sent like any other, but without effect. Somebody should look.
@@ -61,7 +62,7 @@ func NewBookOf(version int) *Book {
 		version: version,
 		facts:   map[fact.ID]*entry{}, byRef: map[fact.ID][]fact.ID{}, vehicles: map[Key]*vehicle{},
 		keys: map[fact.ID]Key{}, sessions: map[ID]*Session{}, clocks: map[clockKey]offset{},
-		timed: map[clockKey][]fact.ID{}, modes: map[string]*entry{},
+		timed: map[clockKey][]fact.ID{}, modes: map[string]*entry{}, retold: map[fact.ID]struct{}{},
 	}
 }
 
@@ -95,10 +96,14 @@ func (b *Book) Add(facts ...fact.Fact) []Key {
 }
 
 func (b *Book) add(in *fact.Fact, dirty map[Key]struct{}) {
-	if _, known := b.facts[in.ID()]; known {
+	if known, ok := b.facts[in.ID()]; ok {
+		b.again(known, in, dirty)
 		return
 	}
 	e := read(*in, b.version)
+	if told, ok := e.body.(fact.Fact); ok {
+		b.tell(&told, dirty)
+	}
 	b.facts[e.id] = e
 	for _, r := range e.Refs {
 		b.byRef[r] = append(b.byRef[r], e.id)
@@ -281,8 +286,8 @@ func (b *Book) Fact(id fact.ID) (fact.Fact, bool) {
 	return e.Fact, true
 }
 
-// Len returns how many facts the book holds.
-func (b *Book) Len() int { return len(b.facts) }
+// Len returns how many facts the book holds, one that is only told again with the fact that tells it as one.
+func (b *Book) Len() int { return len(b.facts) - len(b.retold) }
 
 // Poor returns the facts that the fold cannot read, in no particular order.
 func (b *Book) Poor() []Poor { return slices.Clone(b.poor) }

@@ -84,13 +84,15 @@ func (s *Service) publishCursor(ctx context.Context, lot, booth string, c wire.C
 
 // supply sends a booth what its cursors lack of ours: every author's facts, its own former authors' included, for a
 // booth that lost its disk is rebuilt from here when it has no peer.
-func (s *Service) supply(ctx context.Context, lot, booth string, theirs exchange.Cursors) error {
-	ours, closed, err := s.store.cursors(ctx, lot)
+//
+// An author that is closed here is sent too: who wrote the other of its two logs learns from it where they parted.
+func (s *Service) supply(ctx context.Context, lot, booth string, theirs exchange.Cursors, closed []fact.Author) error {
+	ours, _, err := s.store.cursors(ctx, lot)
 	if err != nil {
 		return err
 	}
 	for _, a := range closed {
-		delete(ours, a) // nobody takes more of a closed author
+		delete(ours, a) // the booth takes no more of it
 	}
 	for _, need := range ours.Lacks(theirs) {
 		if err := s.send(ctx, flight{lot, booth, need.Author}, need); err != nil {

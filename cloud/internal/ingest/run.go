@@ -152,7 +152,7 @@ func (s *Service) cursorUp(ctx context.Context, t wire.Topic, payload []byte) er
 		return errors.Join(err, fmt.Errorf("lot %s has no booth %s", t.Lot, t.Booth))
 	}
 	s.stateCursor(ctx, t.Lot, t.Booth)
-	if err := s.supply(ctx, t.Lot, t.Booth, msg.Cursors); err != nil {
+	if err := s.supply(ctx, t.Lot, t.Booth, msg.Cursors, msg.Closed); err != nil {
 		return err
 	}
 	if s.o.OnCursor == nil {

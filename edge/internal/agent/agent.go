@@ -16,7 +16,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
-	"path/filepath"
 	"sync"
 	"time"
 
@@ -29,6 +28,7 @@ import (
 	"lotkeeper/edge/internal/lot/agree"
 	"lotkeeper/edge/internal/peer"
 	"lotkeeper/edge/internal/photo"
+	"lotkeeper/edge/internal/salvage"
 	"lotkeeper/edge/internal/uplink"
 	"lotkeeper/firmware-adapters/driver"
 	"lotkeeper/shared/wire"
@@ -46,6 +46,11 @@ type Options struct {
 	Offline  bool // no uplink
 	Timing   agree.Timing
 	Device   func(d wire.Device, env driver.Env) (driver.Device, error) // nil: the table of adapters
+	// Check judges a file of the booth before it is opened, as journal.Sound does; on a damaged one that may fault the
+	// process, so the program does it in another one. nil is journal.Sound itself.
+	Check func(ctx context.Context, path string) error
+	// Alarm is told of what a person must see to, and when it is over; nil is nobody. It must not block.
+	Alarm func(code, subject string, on bool, detail string)
 }
 
 // Agent is one booth.
@@ -62,6 +67,7 @@ type Agent struct {
 	journal  *journal.Journal
 	lot      *lot.Lot
 	photos   *photo.Store
+	aside    *salvage.Store
 	yard     *yard
 	address  string
 
@@ -69,6 +75,7 @@ type Agent struct {
 	uplink *uplink.Uplink
 	peer   *peer.Exchange
 	member *agree.Member
+	kept   []console.Aside // what a.aside holds, as people see it
 }
 
 // New checks the configuration. It does no I/O.
@@ -81,6 +88,12 @@ func New(c Config, o Options) (*Agent, error) {
 	}
 	if o.Device == nil {
 		o.Device = tableDevice
+	}
+	if o.Check == nil {
+		o.Check = func(_ context.Context, path string) error { return journal.Sound(path) }
+	}
+	if o.Alarm == nil {
+		o.Alarm = func(string, string, bool, string) {}
 	}
 	var id [8]byte
 	if _, err := rand.Read(id[:]); err != nil {
@@ -106,23 +119,27 @@ func (a *Agent) Boot() string { return a.boot }
 
 // Run runs the booth until ctx ends, or until it cannot go on.
 func (a *Agent) Run(ctx context.Context) (err error) {
-	if err := a.open(); err != nil {
+	if err := a.open(ctx); err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, a.close()) }()
 
 	// The journal's writer outlives the lanes, which write while they stop.
 	writer, stopWriter := context.WithCancel(context.WithoutCancel(ctx))
+	ctx, cancel := context.WithCancelCause(ctx)
 	var writing sync.WaitGroup
 	writing.Go(func() {
 		if err := a.journal.Run(writer); err != nil {
-			a.o.Log.Error("the journal's writer ended", "err", err)
+			cancel(err) // the file is damaged: the next start sets it aside
 		}
 	})
 	defer writing.Wait()
 	defer stopWriter()
+	if err := a.settler().Now(ctx); err != nil {
+		a.o.Log.Error("what files that were set aside hold is not salvaged yet; the next start tries again", "err", err)
+	}
+	a.tellAside()
 
-	ctx, cancel := context.WithCancelCause(ctx)
 	var group sync.WaitGroup
 	defer group.Wait()
 	defer cancel(nil)
@@ -136,6 +153,8 @@ func (a *Agent) Run(ctx context.Context) (err error) {
 	close(a.ready)
 	a.o.Log.Info("booth is up", "lot", a.identity.Lot, "booth", a.identity.Booth, "boot", a.boot, "author", string(a.journal.Author()), "console", a.address)
 
+	group.Go(func() { a.keepConfig(ctx) })
+	group.Go(func() { a.succeed(ctx) })
 	group.Go(func() { a.keepUp(ctx, "exchange", a.runPeer) })
 	group.Go(func() { a.keepUp(ctx, "agreement", a.runMember) })
 	if !a.o.Offline {
@@ -147,40 +166,6 @@ func (a *Agent) Run(ctx context.Context) (err error) {
 	}
 	return nil
 }
-
-// open reads what is on the disk.
-func (a *Agent) open() (err error) {
-	if a.identity = a.o.Identity; a.identity == nil {
-		if a.identity, err = enroll.Load(a.c.Data); err != nil {
-			return fmt.Errorf("this booth is not enrolled, or its identity cannot be read (see lotkeeper-edge enroll --help): %w", err)
-		}
-	}
-	id := a.identity
-	if a.photos, err = photo.Open(filepath.Join(a.c.Data, "photos"), a.c.Photos.MaxMB<<20); err != nil {
-		return err
-	}
-	a.journal, err = journal.Open(filepath.Join(a.c.Data, "journal.db"), journal.Options{
-		Lot: id.Lot, Booth: id.Booth, Key: id.Key, Cert: id.Cert, Software: a.o.Software, Boot: a.boot,
-		Now: a.o.Now, Mono: a.mono, Log: a.o.Log,
-	})
-	if err != nil {
-		return err
-	}
-	a.lot, err = lot.Open(filepath.Join(a.c.Data, "lot.db"), a.journal, lot.Options{
-		Lot: id.Lot, Booth: id.Booth, Keys: id.Trust(), ConfigKey: id.ConfigKey, Now: a.o.Now, Log: a.o.Log,
-	})
-	if err != nil {
-		return errors.Join(err, a.journal.Close())
-	}
-	if len(id.Config.Document) > 0 {
-		if err := a.lot.Configure(id.Config); err != nil && !errors.Is(err, lot.ErrOlder) {
-			a.o.Log.Warn("the configuration of the enrolment is not taken", "err", err)
-		}
-	}
-	return nil
-}
-
-func (a *Agent) close() error { return errors.Join(a.lot.Close(), a.journal.Close()) }
 
 func (a *Agent) openConsole(ctx context.Context, group *sync.WaitGroup, cancel context.CancelCauseFunc) error {
 	metrics := prometheus.NewRegistry()

@@ -46,6 +46,7 @@ func (a *Agent) sync() console.Sync {
 		y.Journal = err.Error()
 	}
 	a.mu.Lock()
+	y.Aside = a.kept
 	u, x, m := a.uplink, a.peer, a.member
 	a.mu.Unlock()
 	y.Waiting = a.journal.Head().Seq

@@ -73,6 +73,7 @@ type Sync struct {
 	Journal   string      `json:"journal,omitempty"`
 	Peers     []Peer      `json:"peers"`
 	Agreement string      `json:"agreement,omitempty"` // this booth's part in the raft group
+	Aside     []Aside     `json:"aside,omitempty"`     // files that are out of use and kept
 }
 
 // Peer is another booth of the lot.
@@ -123,6 +124,9 @@ func (s *State) Describe(loc *time.Location) []Word {
 	clock := func(at time.Time) string { return at.In(loc).Format("15:04") }
 	if s.Sync.Journal != "" {
 		say("bad", both("本机日志无法写入：%s", "the journal cannot be written: %s", s.Sync.Journal))
+	}
+	for i := range s.Sync.Aside {
+		out = append(out, s.Sync.Aside[i].word())
 	}
 	for i := range s.Lanes {
 		l := &s.Lanes[i]

@@ -59,7 +59,7 @@ func (s *site) append(drafts ...fact.Draft) []fact.ID {
 	head := s.head
 	id := func(i int) fact.ID { return fact.ID{Author: author, Seq: head.Seq + 1 + uint64(i)} }
 	var out []fact.ID
-	for _, d := range resolve(drafts, id) {
+	for _, d := range Resolve(drafts, id) {
 		r, _, next, err := fact.Seal(s.head, s.key, fact.Stamp{Lot: "riverside", Author: author, Boot: "boot1", Mono: int64(s.mono), Now: s.wall}, d)
 		if err != nil {
 			s.t.Fatalf("seal %s: %v", d.Kind, err)

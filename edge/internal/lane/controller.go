@@ -156,12 +156,20 @@ func (c *Controller) Run(ctx context.Context) error {
 	}
 }
 
-// resume takes up the mode that the facts say the lane is in. How long it still lasts is judged by the wall clock: the
+// resume takes up what the run before left: the vehicle that it had let pass, and the mode that the facts say the lane is
+// in. How long it still lasts is judged by the wall clock: the
 // monotonic one that it was set on ended with its run.
 func (c *Controller) resume(ctx context.Context) {
 	var m session.LaneMode
-	var ok bool
-	c.o.Memory.View(func(b *session.Book) { m, ok = b.Mode(c.set.Lane) })
+	var ok, let bool
+	var u Unfinished
+	c.o.Memory.View(func(b *session.Book) {
+		m, ok = b.Mode(c.set.Lane)
+		u, let = UnfinishedAt(b, c.set.Lane, c.o.Now())
+	})
+	if let {
+		c.feed(ctx, u)
+	}
 	if !ok {
 		return
 	}
@@ -333,7 +341,7 @@ func (c *Controller) look(q Query) Finding {
 func (c *Controller) record(ctx context.Context, r Record) Input {
 	ctx, cancel := context.WithTimeout(ctx, RecordTimeout)
 	defer cancel()
-	facts, fold, err := c.o.Memory.Record(ctx, func(id func(int) fact.ID) []fact.Draft { return resolve(r.Facts, id) })
+	facts, fold, err := c.o.Memory.Record(ctx, func(id func(int) fact.ID) []fact.Draft { return Resolve(r.Facts, id) })
 	if err != nil {
 		c.stats.failures.Add(1)
 		c.o.Log.Error("facts are not recorded", "lane", c.set.Lane, "facts", len(r.Facts), "err", err)

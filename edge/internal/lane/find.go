@@ -139,6 +139,10 @@ func lookUp(book *session.Book, q Query) (*session.Session, Basis) {
 		return nil, Unfound
 	}
 	last := &of[len(of)-1]
+	if x := last.Exit; x != nil && x.Basis == session.Stored && x.Lane == q.Lane && last.Bill == nil && q.At.Sub(x.At).Abs() <= session.DuplicateGap {
+		last.State, last.Exit = session.Inside, nil // the camera remembers that it came here, and here it is
+		return last, Exact
+	}
 	if x := last.Exit; last.State == session.Left && x.Lane == q.Lane && x.Basis == session.Assumed && plate.SameVehicle(last.Plate, q.Plate) {
 		if gap := q.At.Sub(x.At); gap >= 0 && gap <= session.DuplicateGap {
 			return last, Again

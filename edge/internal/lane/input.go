@@ -210,8 +210,8 @@ const (
 // Own names the i-th fact of a [Record] before it has an id.
 func Own(i int) fact.ID { return fact.ID{Seq: uint64(i) + 1} }
 
-// resolve gives facts that name each other by [Own] their ids.
-func resolve(drafts []fact.Draft, id func(int) fact.ID) []fact.Draft {
+// Resolve gives facts that name each other by [Own] their ids.
+func Resolve(drafts []fact.Draft, id func(int) fact.ID) []fact.Draft {
 	own := func(x fact.ID) fact.ID {
 		if x.Author == "" && x.Seq > 0 {
 			return id(int(x.Seq) - 1)

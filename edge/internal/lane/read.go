@@ -112,6 +112,9 @@ func (t *step) draftRead(r Read, late bool) fact.Draft {
 func (t *step) take(r Read) {
 	t.Blind = false
 	c := &t.Car
+	if c.Earlier && c.Phase == Released {
+		t.forget()
+	}
 	switch {
 	case c.Phase == Nobody && t.justCrossed(r):
 		t.keep(r)

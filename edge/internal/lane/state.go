@@ -94,6 +94,7 @@ type Car struct {
 	ByHand  bool // no camera read it: a person let it pass
 	Tail    bool // read while the one before it was still on both loops: it may be right on its heels
 	Through bool // it followed another closely and is through already
+	Earlier bool // the run before this one released it, and it was not read since
 	Tries   int
 	Tried   time.Duration
 	HeldAt  time.Time
@@ -255,6 +256,8 @@ func (s *State) mayRaise() bool {
 // leaves is when a vehicle counts as gone if nothing more is seen of it; 0 is never.
 func (s *State) leaves(c *Car) time.Duration {
 	switch {
+	case c.Earlier && !c.Loop:
+		return c.Since + crossIn
 	case !s.ArriveKnown:
 		return c.Since + forgotten
 	case !c.Loop:

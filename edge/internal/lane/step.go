@@ -39,6 +39,8 @@ func Step(s State, in Input, at Moment) (State, []Effect) {
 		t.ask(in)
 	case Resumed:
 		t.resumed(in)
+	case Unfinished:
+		t.unfinished(in)
 	case Tick:
 	}
 	t.times()
@@ -84,6 +86,9 @@ func (t *step) arm(a driver.Arm) {
 	switch {
 	case a == driver.ArmDown:
 		t.WantDown, t.Lowers = false, 0
+		if t.Car.Earlier && t.Car.Phase == Released {
+			t.forget()
+		}
 	case a == driver.ArmUp && t.staysUp():
 		t.UpTries = 0
 	case found && t.Car.Phase == Nobody:

@@ -217,12 +217,12 @@ func TestOwnLogIsNeverTakenFromOthers(t *testing.T) {
 	b.Enter("粤B12345")
 	own := b.Lot.Author()
 	merge(t, b.Lot, batch(t, b.Lot, own, 0, 100), exchange.Known)
-	if b.Lot.Status().Ahead {
-		t.Error("its own bytes alarmed it")
+	if why := b.Lot.Status().Ending; why != "" {
+		t.Errorf("by its own bytes it is to end: %s", why)
 	}
 	res := merge(t, b.Lot, fork(t, b, 4), exchange.Refused) // goes on after our end
-	if res.Head != b.Journal.Head() || !b.Lot.Status().Ahead {
-		t.Errorf("head %+v, ahead %v", res.Head, b.Lot.Status().Ahead)
+	if why := b.Lot.Status().Ending; res.Head != b.Journal.Head() || why != lot.WhyBehind {
+		t.Errorf("head %+v, ending %q", res.Head, why)
 	}
 	b.Enter("粤B54321")
 	if b.Lot.Status().Facts != 7 {

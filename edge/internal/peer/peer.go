@@ -33,6 +33,7 @@ type Memory interface {
 	Signed() (wire.Signed, bool)
 	Configure(s wire.Signed) error
 	Heard(booth string, cursors exchange.Cursors, config uint64)
+	Judged(by string, cursors exchange.Cursors, closed []fact.Author)
 	Watch(ctx context.Context) *lot.Watch
 }
 
@@ -271,6 +272,7 @@ func (x *Exchange) absorb(m Message) (bool, error) {
 		}
 	}
 	x.o.Memory.Heard(m.Booth, m.Cursors, m.Config)
+	x.o.Memory.Judged(m.Booth, m.Cursors, m.Closed)
 	x.mu.Lock()
 	x.said[m.Booth] = word{m.Cursors, m.Closed, m.Config}
 	x.mu.Unlock()

@@ -3,14 +3,13 @@ package uplink
 import (
 	"context"
 	"errors"
-	"slices"
 	"time"
 
 	paho "github.com/eclipse/paho.mqtt.golang"
 
+	"lotkeeper/edge/internal/enroll"
 	"lotkeeper/edge/internal/lot"
 	"lotkeeper/shared/exchange"
-	"lotkeeper/shared/fact"
 	"lotkeeper/shared/wire"
 )
 
@@ -18,19 +17,8 @@ import (
 type line struct {
 	u      *Uplink
 	conn   connection       // its zero value when there is none
-	heard  bool             // the cloud stated its cursors since we connected
-	spoke  time.Time        // when it did last
-	cloud  exchange.Cursors // what it stated last
-	closed []fact.Author    // of which it takes nothing more
-	sent   map[fact.Author]flight
-	moved  map[fact.Author]time.Time // when the cloud's cursor last moved, or we first saw that it lacks something
-	state  bool                      // our cursors are to be stated
-}
-
-// flight is the one batch of an author that is under way.
-type flight struct {
-	to uint64
-	at time.Time
+	sender *exchange.Sender // what is to be sent, and when
+	state  bool             // our cursors are to be stated
 }
 
 // A batch of facts in one message.
@@ -40,7 +28,7 @@ const (
 )
 
 func newLine(u *Uplink) *line {
-	return &line{u: u, cloud: exchange.Cursors{}, sent: map[fact.Author]flight{}, moved: map[fact.Author]time.Time{}}
+	return &line{u: u, sender: exchange.NewSender(u.o.Pace.Resend, u.o.Pace.Relay)}
 }
 
 func (l *line) run(ctx context.Context) {
@@ -133,9 +121,9 @@ func (l *line) connected(c connection) {
 		l.broke() // its loss was not read yet
 	}
 	l.u.o.Log.Info("line to the cloud is up", "broker", l.u.o.Broker)
-	l.conn, l.heard, l.state = c, false, true
+	l.conn, l.state = c, true
 	l.u.set(func(s *Status) { s.Connected, s.Since = true, l.u.o.Now() })
-	clear(l.sent) // what was under way may be gone
+	l.sender.Connected()
 	l.presence(true)
 	l.u.allLive()
 }
@@ -146,21 +134,8 @@ func (l *line) takeCursor(b []byte) error {
 		return err
 	}
 	now := l.u.o.Now()
-	for _, a := range c.Cursors.Authors() {
-		if c.Cursors[a].Seq > l.cloud[a].Seq {
-			l.moved[a] = now
-		}
-	}
-	if c.Cursors == nil {
-		c.Cursors = exchange.Cursors{}
-	}
-	for a, f := range l.sent {
-		// It moved past the batch, or went back: a cloud restored from an older copy lacks what it once had.
-		if got := c.Cursors[a].Seq; got >= f.to || got < l.cloud[a].Seq {
-			delete(l.sent, a)
-		}
-	}
-	l.cloud, l.closed, l.heard, l.spoke = c.Cursors, c.Closed, true, now
+	l.sender.Stated(c.Cursors, c.Closed, now)
+	l.u.o.Memory.Judged(enroll.Cloud, c.Cursors, c.Closed)
 	l.u.set(func(s *Status) {
 		s.Heard, s.Offset, s.Refused, s.Config = now, c.At.Sub(now), c.Closed, c.Config
 	})
@@ -231,29 +206,13 @@ func (l *line) say() {
 	for _, r := range l.u.takeResults() {
 		l.publish(wire.ResultFrom, 1, false, r)
 	}
-	if l.heard {
-		l.sendFacts()
-	}
+	l.sendFacts()
 }
 
-// sendFacts sends what the cloud lacks: our own log first, then those that seem to have no line of their own.
+// sendFacts sends what the cloud lacks and is due.
 func (l *line) sendFacts() {
 	now := l.u.o.Now()
-	own := l.u.o.Memory.Author()
-	needs := l.u.o.Memory.Cursors().Lacks(l.cloud)
-	slices.SortStableFunc(needs, func(x, y exchange.Need) int {
-		switch own {
-		case x.Author:
-			return -1
-		case y.Author:
-			return 1
-		}
-		return 0
-	})
-	for _, n := range needs {
-		if slices.Contains(l.closed, n.Author) || !l.due(n, own, now) {
-			continue
-		}
+	for _, n := range l.sender.Due(l.u.o.Memory.Cursors(), l.u.o.Memory.Author(), now) {
 		b, err := l.u.o.Memory.Batch(n.Author, n.After, batchRecords, batchBytes)
 		if err != nil {
 			l.u.o.Log.Error("facts cannot be read", "author", n.Author, "seq", n.After, "err", err)
@@ -263,45 +222,17 @@ func (l *line) sendFacts() {
 			continue
 		}
 		l.publish(wire.FactsUp, 1, false, wire.Facts{Batch: b})
-		l.sent[n.Author] = flight{n.After + uint64(len(b.Records)), now}
+		l.sender.Sent(n.Author, n.After+uint64(len(b.Records)), now)
 	}
 }
 
-// due reports whether an author's next batch is to be sent now.
-func (l *line) due(n exchange.Need, own fact.Author, now time.Time) bool {
-	if f, under := l.sent[n.Author]; under {
-		after := l.u.o.Pace.Resend
-		if now.Sub(l.spoke) > 6*after { // a cloud that is silent is not flooded with what it cannot take
-			after *= 12
-		}
-		age := now.Sub(f.at)
-		return age >= after || age < 0 // or the clock was set back
-	}
-	if n.Author == own {
-		return true
-	}
-	since, seen := l.moved[n.Author]
-	if !seen || now.Before(since) {
-		l.moved[n.Author] = now
-		return false
-	}
-	return now.Sub(since) >= l.u.o.Pace.Relay
-}
-
-// count tells people how much the cloud lacks, and forgets the relays that are level.
+// count tells people how much the cloud lacks.
 func (l *line) count() {
 	own, waiting, lacking := l.u.o.Memory.Author(), uint64(0), uint64(0)
-	behind := map[fact.Author]bool{}
-	for _, n := range l.u.o.Memory.Cursors().Lacks(l.cloud) {
-		behind[n.Author] = true
+	for _, n := range l.sender.Lacking(l.u.o.Memory.Cursors()) {
 		lacking += n.To - n.After
 		if n.Author == own {
 			waiting = n.To - n.After
-		}
-	}
-	for a := range l.moved {
-		if !behind[a] {
-			delete(l.moved, a)
 		}
 	}
 	l.u.set(func(s *Status) { s.Waiting, s.Lacking = waiting, lacking })

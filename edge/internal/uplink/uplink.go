@@ -31,6 +31,7 @@ type Memory interface {
 	Closed() []fact.Author
 	Batch(a fact.Author, after uint64, n, size int) (exchange.Batch, error)
 	Merge(b exchange.Batch) (exchange.Result, error)
+	Judged(by string, cursors exchange.Cursors, closed []fact.Author)
 	Config() (wire.Config, bool)
 	Configure(s wire.Signed) error
 	Watch(ctx context.Context) *lot.Watch

@@ -61,20 +61,18 @@ func (w *World) enter(ctx context.Context, c *Car, lane *sim.Lane) bool {
 	if lane.Arrive(ctx, v, func() { w.at(c, lane, Entering, "waits for the arm") }) != nil {
 		return false
 	}
-	up, cancel := context.WithTimeout(ctx, entryPatience)
-	err := lane.AwaitUp(up)
-	cancel()
-	if err != nil || c.Kind == Reverse {
-		w.at(c, lane, Entering, "backs out")
-		_ = lane.BackOut(ctx, func() { w.at(c, nil, Turned, "") })
-		if c.Kind == Reverse {
-			w.count(func(r *Report) { r.Reversed++ })
-		} else if ctx.Err() == nil {
-			w.count(func(r *Report) { r.TurnedAway++ })
+	err := sim.ErrArmFell
+	for errors.Is(err, sim.ErrArmFell) {
+		up, cancel := context.WithTimeout(ctx, entryPatience)
+		waited := lane.AwaitUp(up)
+		cancel()
+		if waited != nil || c.Kind == Reverse {
+			w.turnBack(ctx, c, lane)
+			return false
 		}
-		return false
+		err = lane.Cross(ctx, nil, func() { w.at(c, nil, Inside, "") })
 	}
-	if lane.Cross(ctx, nil, func() { w.at(c, nil, Inside, "") }) != nil {
+	if err != nil {
 		return false
 	}
 	w.mu.Lock()
@@ -82,6 +80,17 @@ func (w *World) enter(ctx context.Context, c *Car, lane *sim.Lane) bool {
 	w.report.Entries++
 	w.mu.Unlock()
 	return true
+}
+
+// turnBack backs out of the entry.
+func (w *World) turnBack(ctx context.Context, c *Car, lane *sim.Lane) {
+	w.at(c, lane, Entering, "backs out")
+	_ = lane.BackOut(ctx, func() { w.at(c, nil, Turned, "") })
+	if c.Kind == Reverse {
+		w.count(func(r *Report) { r.Reversed++ })
+	} else if ctx.Err() == nil {
+		w.count(func(r *Report) { r.TurnedAway++ })
+	}
 }
 
 // leave drives out, however often it takes.
@@ -115,13 +124,21 @@ func (w *World) exit(ctx context.Context, c *Car, lane *sim.Lane) bool {
 	if lane.Arrive(ctx, v, func() { w.at(c, lane, Exiting, "waits for the arm") }) != nil {
 		return false
 	}
-	if !w.settle(ctx, c, lane) {
-		w.at(c, lane, Exiting, "backs out")
-		_ = lane.BackOut(ctx, func() { w.at(c, nil, Inside, "") })
-		return false
+	var tailgater *Car
+	err := sim.ErrArmFell
+	for errors.Is(err, sim.ErrArmFell) {
+		if !w.settle(ctx, c, lane) {
+			w.at(c, lane, Exiting, "backs out")
+			_ = lane.BackOut(ctx, func() { w.at(c, nil, Inside, "") })
+			return false
+		}
+		var follows *sim.Vehicle
+		tailgater, follows = w.tailgater(lane)
+		if err = lane.Cross(ctx, follows, func() { w.at(c, nil, Left, "") }); err != nil && tailgater != nil {
+			w.stays(tailgater)
+		}
 	}
-	tailgater, tv := w.tailgater(lane)
-	if lane.Cross(ctx, tv, func() { w.at(c, nil, Left, "") }) != nil {
+	if err != nil {
 		return false
 	}
 	w.mu.Lock()
@@ -243,6 +260,13 @@ func (w *World) tailgater(*sim.Lane) (*Car, *sim.Vehicle) {
 		}
 	}
 	return nil, nil
+}
+
+// stays keeps a car that wanted to follow another inside.
+func (w *World) stays(c *Car) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	c.State, c.Why = Inside, ""
 }
 
 // Arrive sends a car to a lane. At an exit it is the car with that plate, or a stranger.

@@ -46,6 +46,8 @@ type Dir string
 const (
 	Entry Dir = "entry"
 	Exit  Dir = "exit"
+	// Inner leads from one zone of a lot into another.
+	Inner Dir = "inner"
 	// Both is of lanes that are driven in both directions, one vehicle at a time. No fact says it: a vehicle goes one way.
 	Both Dir = "both"
 )
@@ -94,6 +96,8 @@ type Read struct {
 	Trigger    string  `json:"trigger,omitempty"`
 	Late       bool    `json:"late,omitempty"` // from the device's memory: evidence, never a reason to move a barrier
 	Photos     []Photo `json:"photos,omitempty"`
+	From       string  `json:"from,omitempty"` // the zone it comes from; "" outside, or a lot without zones
+	To         string  `json:"to,omitempty"`   // the zone that the lane leads into
 }
 
 // Action is what a lane decided to do with a vehicle.
@@ -149,6 +153,8 @@ type Passage struct {
 	Dir     Dir     `json:"dir"`
 	Outcome Outcome `json:"outcome"`
 	Opened  bool    `json:"opened"` // the arm had been raised for it
+	From    string  `json:"from,omitempty"`
+	To      string  `json:"to,omitempty"`
 }
 
 // Bill is the price of a stay, frozen by the booth that released the vehicle.

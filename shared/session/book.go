@@ -25,7 +25,7 @@ type Book struct {
 	clocks   map[clockKey]offset
 	timed    map[clockKey][]fact.ID // facts whose time counts, by the clock they are on
 	modes    map[string]*entry      // the last mode that each lane was set to
-	inside   int                    // sessions inside
+	inside   map[string]int         // sessions inside, by the zone they are in
 	poor     []Poor
 	retold   map[fact.ID]struct{} // facts known only because they were told again
 }
@@ -62,7 +62,7 @@ func NewBookOf(version int) *Book {
 		version: version,
 		facts:   map[fact.ID]*entry{}, byRef: map[fact.ID][]fact.ID{}, vehicles: map[Key]*vehicle{},
 		keys: map[fact.ID]Key{}, sessions: map[ID]*Session{}, clocks: map[clockKey]offset{},
-		timed: map[clockKey][]fact.ID{}, modes: map[string]*entry{}, retold: map[fact.ID]struct{}{},
+		timed: map[clockKey][]fact.ID{}, modes: map[string]*entry{}, inside: map[string]int{}, retold: map[fact.ID]struct{}{},
 	}
 }
 
@@ -243,7 +243,7 @@ func (b *Book) forget(k Key) {
 	}
 	for _, s := range v.sessions {
 		if s.State == Inside {
-			b.inside--
+			b.inside[s.Zone()]--
 		}
 		delete(b.sessions, s.ID)
 		for _, a := range s.Aliases {
@@ -265,7 +265,7 @@ func (b *Book) refold(k Key) {
 	v.sessions = b.timeline(v)
 	for _, s := range v.sessions {
 		if s.State == Inside {
-			b.inside++
+			b.inside[s.Zone()]++
 		}
 		b.sessions[s.ID] = s
 		for _, a := range s.Aliases {
@@ -369,7 +369,15 @@ func (b *Book) Candidates(p plate.Plate) []Session {
 }
 
 // InsideCount returns how many sessions are inside.
-func (b *Book) InsideCount() int { return b.inside }
+func (b *Book) InsideCount() (n int) {
+	for _, in := range b.inside {
+		n += in
+	}
+	return n
+}
+
+// InsideZone returns how many sessions are in a zone.
+func (b *Book) InsideZone(zone string) int { return b.inside[zone] }
 
 // Inside returns every session inside, ordered by entry.
 func (b *Book) Inside() []Session {

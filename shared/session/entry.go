@@ -33,10 +33,10 @@ func read(f fact.Fact, version int) *entry {
 	switch f.Kind {
 	case fact.KindRead:
 		r := decode[fact.Read](e, 0)
-		e.require(r.Dir == fact.Entry || r.Dir == fact.Exit, "direction %q", r.Dir)
+		e.require(known(r.Dir, version), "direction %q", r.Dir)
 	case fact.KindPassage:
 		p := decode[fact.Passage](e, 0)
-		e.require(p.Dir == fact.Entry || p.Dir == fact.Exit, "direction %q", p.Dir)
+		e.require(known(p.Dir, version), "direction %q", p.Dir)
 	case fact.KindDecision:
 		decode[fact.Decision](e, 1)
 	case fact.KindBill:

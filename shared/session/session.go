@@ -56,6 +56,7 @@ type Visit struct {
 	Fact   fact.ID      `json:"fact"` // the observation
 	At     time.Time    `json:"at"`   // corrected time
 	Lane   string       `json:"lane"`
+	Zone   string       `json:"zone,omitempty"` // where it leads; "" outside, or a lot without zones
 	Basis  Basis        `json:"basis"`
 	Photos []fact.Photo `json:"photos,omitempty"`
 }
@@ -85,10 +86,11 @@ const (
 	TwoBills Flag = "two_bills" // a second bill was written; the first stands
 	FreeTime Flag = "free_time" // the bill is nothing because the stay was within the free time
 	Overstay Flag = "max_stay_exceeded"
-	Joined   Flag = "merged"  // a person made one of two
-	Cut      Flag = "split"   // a person made two of one
-	Voided   Flag = "voided"  // a person voided it: nothing is demanded
-	Revived  Flag = "revived" // an exit turned out false: it was still here afterwards
+	Joined   Flag = "merged"   // a person made one of two
+	Cut      Flag = "split"    // a person made two of one
+	Voided   Flag = "voided"   // a person voided it: nothing is demanded
+	ZoneGap  Flag = "zone_gap" // a passage between zones was missed
+	Revived  Flag = "revived"  // an exit turned out false: it was still here afterwards
 )
 
 // Payment is money that came in for a session.
@@ -110,6 +112,7 @@ type Session struct {
 	Entry   *Visit          `json:"entry,omitempty"` // nil when the exit minted the session
 	Held    *Visit          `json:"held,omitempty"`  // stands at an exit, not released yet: the stay is priced up to then
 	Exit    *Visit          `json:"exit,omitempty"`
+	Moves   []Move          `json:"moves,omitempty"`  // between zones, in the order of time
 	Tariff  *fact.TariffRef `json:"tariff,omitempty"` // pinned at entry
 	Bill    *tariff.Bill    `json:"bill,omitempty"`   // frozen at release
 	Billed  fact.ID         `json:"billed,omitzero"`  // the fact that froze it

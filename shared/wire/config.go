@@ -34,6 +34,7 @@ type Config struct {
 	Entitled []EntitledPlate   `json:"entitled,omitempty"` // plates for which tariffs have prices of their own
 	Policy   Policy            `json:"policy"`
 	PayURL   string            `json:"pay_url,omitempty"` // where a driver pays by phone
+	Zones    []Zone            `json:"zones,omitempty"`   // parts of the lot: nested lots
 }
 
 // Lane is a drive-through path and the devices on it.
@@ -43,6 +44,8 @@ type Lane struct {
 	Dir     fact.Dir    `json:"dir"`
 	Booth   string      `json:"booth"` // whose agent drives it
 	Devices []Device    `json:"devices"`
+	From    string      `json:"from,omitempty"` // the zone it comes from, "" outside or a lot without zones
+	To      string      `json:"to,omitempty"`   // the zone it leads into; of a lane of both directions, the zone behind it
 }
 
 // Device is one device of a lane: which adapter drives it and with what settings.
@@ -174,8 +177,8 @@ func (c *Config) Validate() error {
 			fault("lane id %q is not valid or stands twice", l.ID)
 		}
 		lanes[l.ID] = true
-		if l.Dir != fact.Entry && l.Dir != fact.Exit && l.Dir != fact.Both {
-			fault("lane %s has direction %q, want entry, exit or both", l.ID, l.Dir)
+		if l.Dir != fact.Entry && l.Dir != fact.Exit && l.Dir != fact.Both && l.Dir != fact.Inner {
+			fault("lane %s has direction %q, want entry, exit, both or inner", l.ID, l.Dir)
 		}
 		if !booths[l.Booth] {
 			fault("lane %s names booth %q, which the lot does not have", l.ID, l.Booth)
@@ -190,6 +193,7 @@ func (c *Config) Validate() error {
 			}
 		}
 	}
+	c.validateZones(fault)
 	c.Policy.Passage.validate(fault)
 	known := map[fact.TariffRef]bool{}
 	for _, t := range c.Tariffs {

@@ -157,7 +157,7 @@ func (y *yard) start(ctx context.Context, l wire.Lane) (*unit, error) {
 			faces[d.ID] = d.Dir
 		}
 	}
-	c, err := lane.NewController(lane.Setting{Lane: l.ID, Dir: l.Dir, Boot: a.boot, Faces: faces}, o)
+	c, err := lane.NewController(lane.Setting{Lane: l.ID, Dir: l.Dir, Boot: a.boot, Faces: faces, From: l.From, To: l.To}, o)
 	if err != nil {
 		cancel()
 		return nil, err

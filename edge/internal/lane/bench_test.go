@@ -117,8 +117,12 @@ type post struct {
 }
 
 func newPost(t testing.TB, dir fact.Dir) *post {
+	return newPostOf(t, Setting{Lane: string(dir) + "-1", Dir: dir, Boot: "boot1"})
+}
+
+func newPostOf(t testing.TB, s Setting) *post {
 	p := &post{site: newSite(t), told: map[uint64]Reply{}}
-	p.state = New(Setting{Lane: string(dir) + "-1", Dir: dir, Boot: "boot1"})
+	p.state = New(s)
 	p.feed(Sensed{driver.LoopArrive, false})
 	p.feed(Sensed{driver.LoopSafety, false})
 	p.feed(Arm{driver.ArmDown})

@@ -28,7 +28,8 @@ const (
 
 	ReasonInside   = "inside"   // it is inside already
 	ReasonRepeated = "repeated" // it entered a moment ago
-	ReasonFull     = "full"     // the lot has no place for it
+	ReasonFull     = "full"     // the lot, or the zone, has no place for it
+	ReasonInner    = "inner"    // from one zone into another
 )
 
 // choice is what a finding means for a vehicle.
@@ -43,8 +44,10 @@ func (t *step) choice(f Finding) (fact.Action, string) {
 		return fact.Open, c.Forced.Reason
 	case t.Mode.open():
 		return fact.Open, t.Mode.reason()
-	case t.Dir == fact.Entry && f.Obstacle != "":
+	case f.Obstacle != "":
 		return fact.Hold, f.Obstacle
+	case t.Dir == fact.Inner:
+		return fact.Open, ReasonInner
 	case t.Dir == fact.Entry:
 		return fact.Open, ReasonEntry
 	case f.Basis == Again:
@@ -108,7 +111,7 @@ func (t *step) found(in Found) {
 		drafts = append(drafts, t.bill(read)...)
 	}
 	if c.Through {
-		drafts = append(drafts, t.draft(fact.KindPassage, fact.Passage{Lane: t.Lane, Dir: t.Dir, Outcome: fact.Passed}, read))
+		drafts = append(drafts, t.draft(fact.KindPassage, t.passage(fact.Passed, false), read))
 	}
 	t.record(then, drafts...)
 }

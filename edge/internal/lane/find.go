@@ -17,6 +17,7 @@ type Query struct {
 	Car    uint64
 	Lane   string
 	Dir    fact.Dir
+	To     string // the zone that the lane leads into
 	Plate  plate.Plate
 	Read   fact.ID   // zero while it is not recorded
 	At     time.Time // when it came to the lane: an exit is priced up to then
@@ -70,10 +71,16 @@ func Find(book *session.Book, c *wire.Config, q Query) Finding {
 		f.Obstacle = obstacle(book, c, q)
 		return f
 	}
+	if q.Dir == fact.Inner {
+		f.Obstacle = fullZone(book, c, q)
+	}
 	found, basis := lookUp(book, q)
 	var left *session.Session
 	if found == nil {
-		if left = lastLeft(book, q); left != nil && suspect(left, c.Policy) {
+		if left = lastLeft(book, q); q.Dir == fact.Inner {
+			left = nil
+		}
+		if left != nil && suspect(left, c.Policy) {
 			found, basis = revived(*left), Revived
 		}
 	}
@@ -95,7 +102,7 @@ func Find(book *session.Book, c *wire.Config, q Query) Finding {
 	if found.Entry != nil {
 		f.Entry, f.Entered = found.Entry.Fact, &found.Entry.At
 	}
-	if basis == Again {
+	if basis == Again || q.Dir == fact.Inner {
 		return f
 	}
 	var coupons []tariff.Coupon

@@ -120,7 +120,7 @@ func (t *step) safety(on bool) {
 // passed ends the stay of the vehicle that has crossed. Whoever held it or not: it is through.
 func (t *step) passed() {
 	c := t.Car
-	p := fact.Passage{Lane: t.Lane, Dir: t.Dir, Outcome: fact.Passed, Opened: c.Opened}
+	p := t.passage(fact.Passed, c.Opened)
 	switch {
 	case !c.Read.IsZero():
 		drafts := []fact.Draft{t.draft(fact.KindPassage, p, c.Read)}
@@ -153,7 +153,7 @@ func (t *step) leave() {
 	}
 	// Without loops nobody knows whether it went: the decision stands for itself.
 	if t.ArriveKnown && !c.Read.IsZero() {
-		t.record(Then{Read: -1}, t.draft(fact.KindPassage, fact.Passage{Lane: t.Lane, Dir: t.Dir, Outcome: outcome, Opened: c.Opened}, c.Read))
+		t.record(Then{Read: -1}, t.draft(fact.KindPassage, t.passage(outcome, c.Opened), c.Read))
 	}
 	t.gone(false)
 }

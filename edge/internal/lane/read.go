@@ -94,10 +94,12 @@ func (t *step) late(r Read) {
 }
 
 func (t *step) draftRead(r Read, late bool) fact.Draft {
+	way := t.wayOf(r.Device)
+	from, to := t.zones(way)
 	d := fact.Draft{
 		At: r.Received, Source: "booth", Kind: fact.KindRead,
 		Body: fact.Read{
-			Lane: t.Lane, Dir: t.wayOf(r.Device), Device: r.Device, Event: r.Event, Confidence: r.Confidence,
+			Lane: t.Lane, Dir: way, From: from, To: to, Device: r.Device, Event: r.Event, Confidence: r.Confidence,
 			Trigger: r.Trigger, Late: late, Photos: r.Photos,
 		},
 		Hidden: fact.Vehicle{Plate: r.Plate},

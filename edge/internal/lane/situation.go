@@ -28,11 +28,24 @@ func obstacle(book *session.Book, c *wire.Config, q Query) string {
 		}
 		return "" // it takes no place that it does not have
 	}
-	full := c.Capacity > 0 && book.InsideCount() >= c.Capacity
-	if full && (p.Full == "refuse" || p.Full == "permits" && !permitted(c, q.Plate, q.At)) {
+	if c.Capacity > 0 && book.InsideCount() >= c.Capacity && refuses(c, q) {
+		return ReasonFull
+	}
+	return fullZone(book, c, q)
+}
+
+// fullZone says that the zone which a lane leads into has no place for a vehicle.
+func fullZone(book *session.Book, c *wire.Config, q Query) string {
+	if z, ok := c.Zone(q.To); ok && z.Capacity > 0 && book.InsideZone(z.ID) >= z.Capacity && refuses(c, q) {
 		return ReasonFull
 	}
 	return ""
+}
+
+// refuses reports whether what is full is full for this vehicle too.
+func refuses(c *wire.Config, q Query) bool {
+	p := c.Policy.Passage.Full
+	return p == "refuse" || p == "permits" && !permitted(c, q.Plate, q.At)
 }
 
 // permitted reports whether a vehicle has a right that is in force at the time.

@@ -57,6 +57,8 @@ type Setting struct {
 	Boot    string // names this run of the agent
 	Devices []string
 	Faces   map[string]fact.Dir // cameras that see vehicles of one way only
+	From    string              // zones that the lane leads between; "" outside, or a lot without zones
+	To      string
 }
 
 // Phase is where a vehicle stands.

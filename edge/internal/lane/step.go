@@ -61,7 +61,8 @@ func (t *step) show(m Message) { t.do(Show{m}) }
 // look asks what the lot knows of the vehicle at the lane.
 func (t *step) look() {
 	c := &t.Car
-	t.do(Look{Query{Car: c.N, Lane: t.Lane, Dir: t.Dir, Plate: c.Plate, Read: c.Read, At: c.At.Truncate(time.Millisecond), Forced: c.Forced, Mode: t.Mode}})
+	_, to := t.zones(t.Dir)
+	t.do(Look{Query{Car: c.N, Lane: t.Lane, Dir: t.Dir, To: to, Plate: c.Plate, Read: c.Read, At: c.At.Truncate(time.Millisecond), Forced: c.Forced, Mode: t.Mode}})
 }
 
 // record appends facts about the present moment.

@@ -45,6 +45,8 @@ func (t *step) message() Message {
 		return Message{lines("系统故障 请联系岗亭"), "系统故障，请联系岗亭", "System fault: please call the booth"}
 	}
 	switch {
+	case c.Action == fact.Open && c.Reason == ReasonInner:
+		return Message{lines("请通行"), "请通行", "Please drive on"}
 	case c.Action == fact.Open && t.Dir == fact.Entry:
 		return Message{lines("欢迎光临"), "欢迎光临", "Welcome"}
 	case c.Action == fact.Open && c.Reason == ReasonPaid:
@@ -78,6 +80,9 @@ func unread(d fact.Dir) Message {
 func idle(d fact.Dir) Message {
 	if d == fact.Entry {
 		return Message{Lines: []string{"欢迎光临", "减速慢行 一车一杆"}, En: "Welcome"}
+	}
+	if d == fact.Inner {
+		return Message{Lines: []string{"内部通道", "减速慢行 一车一杆"}, En: "Inner lane"}
 	}
 	return Message{Lines: []string{"出口", "减速慢行 一车一杆"}, En: "Exit"}
 }

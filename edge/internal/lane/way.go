@@ -48,6 +48,21 @@ func (t *step) loop(in Sensed) driver.Input {
 	return driver.LoopSafety
 }
 
+// zones are where a vehicle of a way comes from and goes to.
+func (t *step) zones(way fact.Dir) (from, to string) {
+	if t.Shared && way == fact.Exit {
+		return t.To, ""
+	}
+	return t.From, t.To
+}
+
+// passage is a vehicle's way through the lane.
+func (t *step) passage(o fact.Outcome, opened bool) fact.Passage {
+	p := fact.Passage{Lane: t.Lane, Dir: t.Dir, Outcome: o, Opened: opened}
+	p.From, p.To = t.zones(t.Dir)
+	return p
+}
+
 // wayOf is which way a vehicle goes that a device reads.
 func (t *step) wayOf(device string) fact.Dir {
 	if way := t.Faces[device]; way != "" {

@@ -14,14 +14,9 @@ import (
 
 // newShared is a lane of both directions with a camera on either side.
 func newShared(t testing.TB) *post {
-	p := &post{site: newSite(t), told: map[uint64]Reply{}}
-	p.state = New(Setting{
-		Lane: "gate", Dir: fact.Both, Boot: "boot1", Faces: map[string]fact.Dir{"cam-in": fact.Entry, "cam-out": fact.Exit},
+	return newPostOf(t, Setting{
+		Lane: "gate", Dir: fact.Both, Boot: "boot1", Faces: map[string]fact.Dir{"cam-in": fact.Entry, "cam-out": fact.Exit}, To: "yard",
 	})
-	p.feed(Sensed{driver.LoopArrive, false})
-	p.feed(Sensed{driver.LoopSafety, false})
-	p.feed(Arm{driver.ArmDown})
-	return p
 }
 
 func (p *post) readBy(camera, text string) {
@@ -49,7 +44,7 @@ func TestSharedLaneIsDrivenTheWayOfTheLoopThatIsTouchedFirst(t *testing.T) {
 	p.readBy("cam-in", "粤B12345")
 	p.drive(driver.LoopArrive, driver.LoopSafety)
 	p.wantStory("read open:entry open=done passed")
-	if s := p.only("粤B12345"); s.State != session.Inside || s.Entry.Basis != session.Crossed {
+	if s := p.only("粤B12345"); s.State != session.Inside || s.Entry.Basis != session.Crossed || s.Zone() != "yard" {
 		t.Fatalf("session %+v", s)
 	}
 	p.wait(90 * time.Minute)
@@ -65,7 +60,7 @@ func TestSharedLaneIsDrivenTheWayOfTheLoopThatIsTouchedFirst(t *testing.T) {
 	p.wantStory("read hold:unpaid cash.taken open:paid bill:1000/0 open=done passed")
 	p.wantDid("open", "close")
 	s := p.only("粤B12345")
-	if s.State != session.Left || s.Exit.Basis != session.Crossed || s.Exit.Lane != "gate" {
+	if s.State != session.Left || s.Exit.Basis != session.Crossed || s.Exit.Lane != "gate" || s.Exit.Zone != "" {
 		t.Errorf("session %+v", s)
 	}
 	// And in again: the lane turns as often as it is driven.

@@ -1406,6 +1406,8 @@ export interface components {
             tariffs?: unknown[] | null;
             /** @example Asia/Shanghai */
             tz: string;
+            /** @description Parts of the lot with lanes between them: nested lots. */
+            zones?: components["schemas"]["LotZone"][] | null;
         };
         CreateTariffRequest: {
             /** @description None: the text's. */
@@ -1803,6 +1805,8 @@ export interface components {
             tariffs?: unknown[] | null;
             /** @example Asia/Shanghai */
             tz: string;
+            /** @description Parts of the lot with lanes between them: nested lots. */
+            zones?: components["schemas"]["LotZone"][] | null;
         };
         LotBooth: {
             id: string;
@@ -1879,9 +1883,13 @@ export interface components {
             booth: string;
             devices: components["schemas"]["LotDevice"][] | null;
             /** @enum {string} */
-            dir: "entry" | "exit" | "both";
+            dir: "entry" | "exit" | "both" | "inner";
+            /** @description The zone it comes from; empty is outside. */
+            from?: string;
             id: string;
             name: components["schemas"]["LotText"];
+            /** @description The zone it leads into; empty is outside, or a lot without zones. */
+            to?: string;
         };
         LotPolicy: {
             /**
@@ -1945,6 +1953,15 @@ export interface components {
         LotText: {
             en: string;
             zh: string;
+        };
+        LotZone: {
+            /**
+             * Format: int64
+             * @description 0 is not counted.
+             */
+            capacity?: number;
+            id: string;
+            name: components["schemas"]["LotText"];
         };
         OwnerLine: {
             /**
@@ -2919,6 +2936,8 @@ export interface components {
             tariffs?: unknown[] | null;
             /** @example Asia/Shanghai */
             tz: string;
+            /** @description Parts of the lot with lanes between them: nested lots. */
+            zones?: components["schemas"]["LotZone"][] | null;
         };
         UpdateUserRequest: {
             all_lots?: boolean;
@@ -4053,7 +4072,7 @@ export interface operations {
             query?: {
                 lot?: string;
                 lane?: string;
-                dir?: "entry" | "exit";
+                dir?: "entry" | "exit" | "inner";
                 plate?: string;
                 outcome?: "passed" | "reversed" | "gone";
                 from?: string;

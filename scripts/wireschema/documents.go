@@ -54,6 +54,11 @@ func documents() []document {
 		{fact.KindModeEnded, fact.ModeEnded{}},
 		{fact.KindFire, fact.Fire{}},
 		{fact.KindRetold, fact.Retold{}},
+		{fact.KindReplaced, fact.Replaced{}},
+		{fact.KindRebuilt, fact.Rebuilt{}},
+		{fact.KindRecovered, fact.Recovered{}},
+		{fact.KindAlarmRaised, fact.Alarm{}},
+		{fact.KindAlarmCleared, fact.Alarm{}},
 	} {
 		docs = append(docs, document{name: "fact." + string(body.kind), title: "The body of a fact of kind " + string(body.kind), value: body.value})
 	}

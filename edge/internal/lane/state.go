@@ -48,13 +48,18 @@ const (
 type Moment struct {
 	Wall time.Time
 	Mono time.Duration
+	// Boot names this run of the agent and of its clock, and Shift is by how much the wall time of this run of the agent
+	// was set so far. An empty Boot is the setting's, for ever.
+	Boot  string
+	Shift time.Duration
 }
 
 // Setting is what does not change while a lane runs.
 type Setting struct {
 	Lane    string
 	Dir     fact.Dir
-	Boot    string // names this run of the agent
+	Boot    string // names this run of the agent and of its clock
+	Author  fact.Author
 	Devices []string
 	Faces   map[string]fact.Dir // cameras that see vehicles of one way only
 	From    string              // zones that the lane leads between; "" outside, or a lot without zones
@@ -138,9 +143,11 @@ type State struct {
 	IdleAt                   time.Duration
 	Policy                   wire.Policy
 	Asks                     []Waiting // who waits for the barrier
-	Done                     []string  // ids of commands and cash takings that were judged
-	Mode                     Mode      // not worked as usual, for a while
-	UpTries                  int       // how often the barrier was asked to stay up
+	Shift                    time.Duration
+	ShiftBy, ShiftAt         time.Duration // the last time the clock was set: by how much, and when
+	Done                     []string      // ids of commands and cash takings that were judged
+	Mode                     Mode          // not worked as usual, for a while
+	UpTries                  int           // how often the barrier was asked to stay up
 	UpTried                  time.Duration
 }
 

@@ -1448,7 +1448,7 @@ export interface components {
         };
         GetCommandReply: {
             /** @enum {string} */
-            action: "open" | "close" | "correct";
+            action: "open" | "close" | "correct" | "mode";
             /** Format: date-time */
             answered_at: string | null;
             command: string;
@@ -1613,9 +1613,11 @@ export interface components {
         };
         GiveCommandRequest: {
             /** @enum {string} */
-            action: "open" | "close" | "correct";
+            action: "open" | "close" | "correct" | "mode";
             lane: string;
             lot: string;
+            /** @description For mode: how the lane is worked for a while. */
+            mode?: components["schemas"]["SeatMode"];
             /** @description For correct. */
             plate?: components["schemas"]["GiveCommandPlateStruct"];
             reason: string;
@@ -2285,6 +2287,28 @@ export interface components {
             lot: string;
             /** Format: date-time */
             since: string;
+        };
+        SeatMode: {
+            /**
+             * Format: int64
+             * @description Of a convoy: vehicles.
+             */
+            count?: number;
+            /**
+             * @description normal ends the mode that stands.
+             * @enum {string}
+             */
+            mode: "held_open" | "locked" | "convoy" | "normal";
+            /**
+             * Format: int64
+             * @description How long it lasts at most.
+             */
+            seconds?: number;
+            /**
+             * @description What is due of who leaves in it; absent: as the lot's policy says.
+             * @enum {string}
+             */
+            unpaid?: "debt" | "waive";
         };
         SetLotRulesReply: {
             /** @description The lot's calendar; empty: weekdays only. */

@@ -153,7 +153,7 @@ func plateOf(f *fact.Fact) Text {
 func Reason(code string) Text {
 	return pick(code, "entry", both("入场", "entry"), "paid", both("已缴费", "paid"), "free", both("免费", "free"),
 		"permit", both("月卡", "month card"), "unpaid", both("待缴费", "unpaid"), "no_entry", both("无入场记录", "no entry known"),
-		"inside", both("已在场内", "inside already"), "repeated", both("重复识别", "read twice"), "full", both("车位已满", "the lot is full"),
+		"inside", both("已在场内", "inside already"), "repeated", both("重复识别", "read twice"), "full", both("车位已满", "the lot is full"), "inner", both("区域间通行", "between zones"),
 		"held_open", both("常开", "held open"), "convoy", both("车队放行", "convoy"), "locked", both("已锁闸", "locked"),
 		"revived", both("此前离场有误", "the exit before was false"), "fire", both("消防放行", "fire"), "tailgate", both("跟车", "followed another"),
 		"manual", both("人工放行", "opened by staff"), "promised", both("承诺付款", "promised to pay"), "command", both("远程放行", "opened from the seat"),

@@ -109,7 +109,7 @@ var ErrStopped = errors.New("the lane is not running")
 // NewController checks what a lane needs. It starts nothing.
 func NewController(s Setting, o Options) (*Controller, error) {
 	switch {
-	case s.Lane == "" || s.Boot == "" || s.Dir != fact.Entry && s.Dir != fact.Exit:
+	case s.Lane == "" || s.Boot == "" || s.Dir != fact.Entry && s.Dir != fact.Exit && s.Dir != fact.Both && s.Dir != fact.Inner:
 		return nil, fmt.Errorf("lane %q: id, boot and direction are needed", s.Lane)
 	case o.Memory == nil || o.Events == nil || o.Now == nil || o.Mono == nil || o.Log == nil:
 		return nil, fmt.Errorf("lane %s: memory, events, clocks and logger are needed", s.Lane)

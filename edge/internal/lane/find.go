@@ -7,6 +7,7 @@ import (
 	"lotkeeper/shared/fact"
 	"lotkeeper/shared/money"
 	"lotkeeper/shared/plate"
+	"lotkeeper/shared/right"
 	"lotkeeper/shared/session"
 	"lotkeeper/shared/tariff"
 	"lotkeeper/shared/wire"
@@ -50,14 +51,21 @@ type Finding struct {
 	Bill     *tariff.Bill
 	Similar  []wire.Candidate
 	Trouble  string // why the session cannot be priced
+
+	Rights  uint64         // number of the rights in force; 0: none
+	Verdict right.Verdict  // what they say of the vehicle
+	Given   []tariff.Right // that the bill was priced with
+	PayURL  string         // where a driver pays what is owed
+	kinds   map[string]right.Kind
 }
 
 // maxSimilar bounds what a person is asked to choose from.
 const maxSimilar = 20
 
 // Find looks a vehicle up. It is pure.
-func Find(book *session.Book, c *wire.Config, q Query) Finding {
+func Find(book *session.Book, c wire.Terms, q Query) Finding {
 	f := Finding{Config: c.Number, Policy: c.Policy, Currency: c.Currency, Name: c.Name}
+	f.consult(book, c, q)
 	if q.Dir == fact.Entry {
 		if ref, ok := c.TariffFor(q.Plate.Class.String(), q.At); ok {
 			f.Tariff = &ref
@@ -98,6 +106,7 @@ func Find(book *session.Book, c *wire.Config, q Query) Finding {
 		return f
 	}
 	f.Bill = &bill
+	f.price(found.RightsAt(q.At, c), c.Rights)
 	return f
 }
 

@@ -3,6 +3,7 @@ package lane
 import (
 	"time"
 
+	"lotkeeper/shared/money"
 	"lotkeeper/shared/wire"
 )
 
@@ -25,8 +26,8 @@ func (s *State) Live(at Moment) wire.Live {
 	}
 	l.Session, l.Entered, l.Similar = c.Found.Session, c.Found.Entered, c.Found.Similar
 	if c.Phase == Held {
-		if c.Found.Bill != nil {
-			l.Due = c.Found.Bill.Due
+		if l.Due = money.Amount(c.Found.due()); l.Due > 0 {
+			l.Pay = c.Found.PayURL
 		}
 		since := c.HeldAt.UTC()
 		l.Waiting = &since

@@ -26,6 +26,8 @@ const TABLES = {
     entry: ['正常入场', 'Entry'], free: ['免费', 'Free'], paid: ['已缴清', 'Paid'], again: ['重复放行', 'Released before'], unpaid: ['待缴费', 'Unpaid'], no_entry: ['未找到入场记录', 'No entry found'],
     no_plate: ['无牌车', 'No plate'], unpriced: ['无法计费', 'Cannot be priced'], tailgate: ['跟车', 'Followed another'], journal: ['岗亭无法记录', 'The booth cannot record'], manual: ['人工放行', 'Opened by hand'],
     waived: ['免费放行', 'Waived'], command: ['坐席放行', 'Opened by a seat'], button: ['按钮放行', 'Cabinet button'], fire: ['消防放行', 'Fire'], unread: ['未识别', 'Not read'],
+    black: ['黑名单，禁止入场', 'Black list: entry refused'], arrears: ['有欠费', 'Owes from earlier stays'], special: ['特殊车辆', 'Special vehicle'], free_list: ['免费名单', 'Free list'],
+    permit: ['月卡', 'Month card'], permit_full: ['月卡车位已占用，按临时车', 'Places of the card are taken: as a visitor'],
   },
   outcome: { passed: ['已通过', 'Passed'], reversed: ['倒车退出', 'Backed out'], gone: ['未通过', 'Never crossed'] },
   arm: { up: ['已抬杆', 'Arm up'], down: ['已落杆', 'Arm down'], moving: ['杆在动作', 'Arm moving'], unknown: ['杆位未知', 'Arm unknown'] },

@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"lotkeeper/edge/internal/enroll"
+	"lotkeeper/shared/right"
 	"lotkeeper/shared/wire"
 )
 
@@ -75,6 +76,14 @@ func (a *Authority) ConfigKey() ed25519.PublicKey { return a.config.Public().(ed
 func (a *Authority) Sign(c wire.Config) wire.Signed {
 	a.t.Helper()
 	s, err := wire.SignConfig(c, a.config)
+	a.must(err)
+	return s
+}
+
+// SignRights signs the head of a set of rights.
+func (a *Authority) SignRights(h right.Head) wire.Signed {
+	a.t.Helper()
+	s, err := wire.SignRights(h, a.config)
 	a.must(err)
 	return s
 }

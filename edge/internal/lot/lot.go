@@ -252,6 +252,16 @@ func (l *Lot) cursors() exchange.Cursors {
 // Author returns the booth's own author.
 func (l *Lot) Author() fact.Author { return l.own.Author() }
 
+// KeyOf returns the key that signs an author's log, nil for one that is not known here or of whom nothing more is taken.
+func (l *Lot) KeyOf(a fact.Author) ed25519.PublicKey {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	if log := l.logs[a]; !log.Closed {
+		return log.Key
+	}
+	return nil
+}
+
 // Closed returns the authors of which nothing more is taken.
 func (l *Lot) Closed() []fact.Author {
 	l.mu.RLock()

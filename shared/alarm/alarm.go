@@ -19,7 +19,6 @@ const (
 	ClockSuspect  = "clock_suspect"
 	SystemClock   = "system_clock"
 
-	BlackList        = "black_list" // subject: the lane
 	SecondCopy       = "second_copy"
 	FileDamaged      = "file_damaged"      // subject: the file
 	AuthorClosed     = "author_closed"     // subject: the author
@@ -41,7 +40,6 @@ var texts = map[string]tariff.Text{
 	DiskLow:          {ZH: "磁盘空间不足，请清理", EN: "the disk is nearly full: make room"},
 	JournalDown:      {ZH: "本机日志无法写入", EN: "the journal cannot be written"},
 	ClockSuspect:     {ZH: "本岗亭时钟可疑", EN: "this booth's clock is not to be trusted"},
-	BlackList:        {ZH: "黑名单车辆在车道", EN: "a vehicle of the black list stands at a lane"},
 	SecondCopy:       {ZH: "收费记录没有第二份副本，请检查磁盘", EN: "what was charged and paid has no second copy: check the disk"},
 	FileDamaged:      {ZH: "数据文件损坏，已移开并保留，岗亭继续工作", EN: "a data file was damaged; it is set aside and kept, and the booth goes on"},
 	AuthorClosed:     {ZH: "一份日志出现两个版本，不再接收", EN: "a log exists in two versions; nothing more of it is taken"},

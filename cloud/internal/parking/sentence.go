@@ -3,6 +3,7 @@ package parking
 import (
 	"fmt"
 
+	"lotkeeper/shared/alarm"
 	"lotkeeper/shared/fact"
 	"lotkeeper/shared/money"
 	"lotkeeper/shared/plate"
@@ -124,8 +125,26 @@ func Sentence(f *fact.Fact, cur money.Currency) Text {
 		return say(f, func(b fact.Command) Text {
 			return both(fmt.Sprintf("%s 远程操作 %s（%s）：%s", b.By, b.Lane, b.Note, verdict(b.Verdict).ZH), fmt.Sprintf("Remote %s of %s by %s (%s): %s", b.Action, b.Lane, b.By, b.Note, verdict(b.Verdict).EN))
 		})
+	case fact.KindAlarmRaised:
+		return say(f, func(b fact.Alarm) Text {
+			about, w := about(b), alarm.Text(b.Code)
+			return both("告警："+about+w.ZH, "Alarm: "+about+w.EN)
+		})
+	case fact.KindAlarmCleared:
+		return say(f, func(b fact.Alarm) Text {
+			about, w := about(b), alarm.Text(b.Code)
+			return both("告警解除："+about+w.ZH, "Alarm is over: "+about+w.EN)
+		})
 	}
 	return both("其他记录："+string(f.Kind), "Another record: "+string(f.Kind))
+}
+
+// about names the device or lane of an alarm.
+func about(a fact.Alarm) string {
+	if a.Subject == "" {
+		return ""
+	}
+	return a.Subject + " "
 }
 
 func say[T any](f *fact.Fact, sentence func(T) Text) Text {

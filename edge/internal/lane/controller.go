@@ -120,10 +120,12 @@ func NewController(s Setting, o Options) (*Controller, error) {
 	if o.Alarm == nil {
 		o.Alarm = func(string, string, bool, string) {}
 	}
-	return &Controller{
+	c := &Controller{
 		set: s, o: o, asks: make(chan asked, 16), moves: make(chan Moved, 2*handRoom), state: New(s), waiting: map[uint64]chan Reply{},
 		barrier: newHand(), display: newHand(), camera: newHand(),
-	}, nil
+	}
+	c.live = c.state.Live(c.moment()) // whoever asks before it runs is told which lane it is
+	return c, nil
 }
 
 // Run drives the lane until ctx ends.

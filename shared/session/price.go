@@ -93,11 +93,8 @@ func cheapest(t tariff.Tariff, days calendar.Calendar, stay tariff.Stay, c tarif
 			if to.Before(from) {
 				stay.Entry = to // the errors meet: it may have been no time at all
 			}
-			other, err := tariff.Rate(t, days, stay, c)
-			if err != nil {
-				return bill, err
-			}
-			if other.Gross-other.Free < best.Gross-best.Free {
+			// One that cannot be rated (too long, before its visits) is no reason to refuse the one that can.
+			if other, err := tariff.Rate(t, days, stay, c); err == nil && other.Gross-other.Free < best.Gross-best.Free {
 				best = other
 			}
 		}
@@ -144,7 +141,10 @@ func (s *Session) RightsAt(at time.Time, terms Terms) []tariff.Right {
 	return terms.RightsOf(s.Plate, stay.Entry, stay.Exit, s.Uses)
 }
 
+// WaiverRef begins the reference of a bill's line by which a person waived what was due; the person's name follows.
+const WaiverRef = "waiver:"
+
 // Waiver is the coupon that makes the rest of a stay free because a person said so.
 func Waiver(by, reason string) tariff.Coupon {
-	return tariff.Coupon{ID: "waiver:" + by, Kind: tariff.CouponFull, Name: tariff.Text{ZH: "人工免费：" + reason, EN: "Waived by staff: " + reason}}
+	return tariff.Coupon{ID: WaiverRef + by, Kind: tariff.CouponFull, Name: tariff.Text{ZH: "人工免费：" + reason, EN: "Waived by staff: " + reason}}
 }

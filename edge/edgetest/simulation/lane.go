@@ -73,7 +73,7 @@ func (k *control) resume() {
 
 func (k *control) moment() lane.Moment {
 	r := k.p.clock.Read()
-	return lane.Moment{Wall: r.Wall, Mono: r.Mono, Boot: r.Boot, Shift: r.Shift}
+	return lane.Moment{Wall: r.Wall, Mono: r.Mono, Boot: r.Boot, Shift: r.Shift, Author: k.p.own.Author()}
 }
 
 // alive reports whether this control still drives its lane.

@@ -34,12 +34,15 @@ func (p *process) goOnFrom() {
 // keepTime compares the booth's clock with the others', and sets it when it is wrong.
 func (p *process) keepTime() {
 	l := p.times.Look()
-	if l.Fact == nil {
+	if len(l.Facts) == 0 {
 		return
 	}
-	p.b.w.report.Situations["clock "+l.Fact.Basis]++
-	draft := fact.Draft{At: p.clock.Now(), Source: "booth", Kind: fact.KindClock, Body: *l.Fact}
-	if _, err := p.store([]fact.Draft{draft}, func(d []fact.Draft, _ func(int) fact.ID) []fact.Draft { return d }); err != nil {
+	var drafts []fact.Draft
+	for _, f := range l.Facts {
+		p.b.w.report.Situations["clock "+f.Basis]++
+		drafts = append(drafts, fact.Draft{At: p.clock.Now(), Source: "booth", Kind: fact.KindClock, Body: f})
+	}
+	if _, err := p.store(drafts, func(d []fact.Draft, _ func(int) fact.ID) []fact.Draft { return d }); err != nil {
 		return // it is looked at again
 	}
 	p.settle()

@@ -149,7 +149,7 @@ func (k *control) look(q lane.Query) (f lane.Finding) {
 func (k *control) record(r lane.Record) lane.Input {
 	facts, err := k.p.store(r.Facts, lane.Resolve)
 	if err != nil {
-		return lane.Failed{Err: err, Then: r.Then}
+		return lane.Failed{Err: err, Then: r.Then, Facts: r.Facts}
 	}
 	ids := make([]fact.ID, len(facts))
 	for i := range facts {

@@ -32,6 +32,8 @@ type site struct {
 	facts  []fact.Fact
 	config wire.Config
 	broken bool
+	slow   bool // writes are under way until land
+	under  []Record
 	wall   time.Time
 	mono   time.Duration
 }
@@ -142,8 +144,13 @@ func (p *post) feed(in Input) {
 			case Look:
 				queue = append(queue, Found{e.Query.Car, Find(p.book, &p.config, e.Query)})
 			case Record:
+				if p.slow {
+					p.under = append(p.under, e)
+					queue = append(queue, Failed{Err: errors.New("the disk has not answered"), Then: e.Then, Facts: e.Facts, Write: uint64(len(p.under))})
+					continue
+				}
 				if p.broken {
-					queue = append(queue, Failed{errors.New("disk is full"), e.Then})
+					queue = append(queue, Failed{Err: errors.New("disk is full"), Then: e.Then, Facts: e.Facts})
 					continue
 				}
 				queue = append(queue, Recorded{p.append(e.Facts...), e.Then})

@@ -60,6 +60,10 @@ func (x *Exchange) answer(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "this booth is not of the lot", http.StatusForbidden)
 		return
 	}
+	if !x.present(from, r.TLS) {
+		http.Error(w, "another box took the place of this one", http.StatusForbidden)
+		return
+	}
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, wire.MaxMessage))
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusRequestEntityTooLarge)
@@ -76,7 +80,7 @@ func (x *Exchange) answer(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "cannot store", http.StatusServiceUnavailable)
 		return
 	}
-	reply, err := x.compose(word{m.Cursors, m.Closed, m.Config})
+	reply, err := x.compose(word{m.Cursors, m.Closed, m.Config, m.Member})
 	if err == nil {
 		body, err = wire.Encode(reply)
 	}

@@ -75,6 +75,7 @@ type Agent struct {
 	lot      *lot.Lot
 	photos   *photo.Store
 	aside    *salvage.Store
+	torn     []string // files that this run found damaged
 	yard     *yard
 	address  string
 	alarms   *alarm.Book
@@ -165,6 +166,7 @@ func (a *Agent) Run(ctx context.Context) (err error) {
 	defer cancel(nil)
 
 	a.carryAlarms()
+	a.clearDamaged()
 	group.Go(func() { a.keepUp(ctx, "alarms", a.alarms.Run) })
 	a.yard = newYard(a)
 	group.Go(func() { a.yard.run(ctx) })

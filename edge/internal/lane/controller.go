@@ -97,6 +97,7 @@ type Controller struct {
 	barrier *hand
 	display *hand
 	camera  *hand
+	album   *hand // stores pictures
 }
 
 // written is what became of a write that the lane did not wait for.
@@ -128,7 +129,7 @@ func NewController(s Setting, o Options) (*Controller, error) {
 	}
 	return &Controller{
 		set: s, o: o, asks: make(chan asked, 16), moves: make(chan Moved, 2*handRoom), state: New(s), waiting: map[uint64]chan Reply{},
-		writes: make(chan written), barrier: newHand(), display: newHand(), camera: newHand(),
+		writes: make(chan written), barrier: newHand(), display: newHand(), camera: newHand(), album: newHand(),
 	}, nil
 }
 
@@ -139,7 +140,7 @@ func (c *Controller) Run(ctx context.Context) error {
 	defer group.Wait()
 	defer c.awaited.Wait()
 	defer cancel()
-	for _, h := range []*hand{c.barrier, c.display, c.camera} {
+	for _, h := range []*hand{c.barrier, c.display, c.camera, c.album} {
 		group.Go(func() { h.run(ctx) })
 	}
 	restate := time.NewTicker(liveEvery)

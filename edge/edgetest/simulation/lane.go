@@ -173,7 +173,7 @@ func (k *control) record(r lane.Record) lane.Input {
 	if err != nil {
 		k.site.front.taint("journal")
 		k.site.under.taint("journal")
-		return lane.Failed{Err: err, Then: r.Then}
+		return lane.Failed{Err: err, Then: r.Then, Facts: r.Facts}
 	}
 	ids := make([]fact.ID, len(facts))
 	for i := range facts {

@@ -81,6 +81,7 @@ type Agent struct {
 	photos   *photo.Store
 	desk     *shift.Desk
 	aside    *salvage.Store
+	torn     []string // files that this run found damaged
 	yard     *yard
 	address  string
 
@@ -169,6 +170,7 @@ func (a *Agent) Run(ctx context.Context) (err error) {
 	defer cancel(nil)
 
 	a.carryAlarms()
+	a.clearDamaged()
 	group.Go(func() { a.keepUp(ctx, "alarms", a.alarms.Run) })
 	a.yard = newYard(a)
 	group.Go(func() { a.yard.run(ctx) })

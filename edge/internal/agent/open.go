@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"lotkeeper/edge/internal/enroll"
 	"lotkeeper/edge/internal/journal"
@@ -69,10 +70,27 @@ func (a *Agent) examine(ctx context.Context, name string) error {
 		return nil
 	}
 	err := a.o.Check(ctx, a.path(name))
-	if err == nil || !damaged(err) {
+	if err != nil && damaged(err) {
+		return a.setAside(name, err)
+	}
+	if err != nil {
 		return err
 	}
-	return a.setAside(name, err)
+	if done, err := disk.Compact(a.path(name)); err != nil {
+		a.o.Log.Warn("a file is not compacted; it is used as it is", "file", name, "err", err)
+	} else if done {
+		a.o.Log.Info("a file was compacted", "file", name)
+	}
+	return nil
+}
+
+// clearDamaged ends the alarms of files that are sound again since an earlier run set them aside.
+func (a *Agent) clearDamaged() {
+	for _, name := range []string{journalFile, lotFile} {
+		if !slices.Contains(a.torn, name) {
+			a.alarms.Set(AlarmDamaged, name, false, "")
+		}
+	}
 }
 
 // damaged reports whether an error says that a file's content is not what was written.
@@ -86,6 +104,7 @@ func (a *Agent) setAside(name string, cause error) error {
 		return fmt.Errorf("%s is damaged (%w) and cannot be set aside: %w", name, cause, err)
 	}
 	a.o.Log.Error("a damaged file is set aside; the booth goes on without it", "file", name, "to", a.aside.Path(it), "err", cause)
+	a.torn = append(a.torn, name)
 	a.alarms.Set(AlarmDamaged, name, true, cause.Error())
 	return nil
 }

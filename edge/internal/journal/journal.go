@@ -114,7 +114,8 @@ var (
 	metaKey    = []byte("journal")
 )
 
-// version is of the layout of the file. A reader reads it and the one before; it refuses a newer one.
+// version is of the layout of the file. A reader reads it and the two before; it refuses a newer one. testdata of package
+// lot has a journal of each that was released.
 const version = 1
 
 // header is what a journal's file says of itself.

@@ -34,6 +34,8 @@ type site struct {
 	config wire.Config
 	rights *right.Set
 	broken bool
+	slow   bool // writes are under way until land
+	under  []Record
 	wall   time.Time
 	mono   time.Duration
 	boot   string // of the clock, when it was set
@@ -158,8 +160,13 @@ func (p *post) feed(in Input) {
 			case Prove:
 				queue = append(queue, Proven{e.Ask, e.Car, Scan(p.book, p.config.Lot, p.signers(), e, p.wall)})
 			case Record:
+				if p.slow {
+					p.under = append(p.under, e)
+					queue = append(queue, Failed{Err: errors.New("the disk has not answered"), Then: e.Then, Facts: e.Facts, Write: uint64(len(p.under))})
+					continue
+				}
 				if p.broken {
-					queue = append(queue, Failed{errors.New("disk is full"), e.Then})
+					queue = append(queue, Failed{Err: errors.New("disk is full"), Then: e.Then, Facts: e.Facts})
 					continue
 				}
 				queue = append(queue, Recorded{p.append(e.Facts...), e.Then})

@@ -20,7 +20,13 @@ import (
 )
 
 // RecordTimeout bounds how long a lane waits for its journal before the lot's policy decides.
-const RecordTimeout = 2 * time.Second
+const RecordTimeout = 200 * time.Millisecond
+
+// Late is an error of Record that says: the disk has not answered yet. What becomes of the write is to be waited for.
+type Late interface {
+	error
+	Await(ctx context.Context) (facts []fact.Fact, fold func() error, err error)
+}
 
 // Memory is what the booth knows and writes.
 type Memory interface {
@@ -90,11 +96,22 @@ type Controller struct {
 	nextAsk uint64
 	waiting map[uint64]chan Reply
 	stored  []func() // what follows from facts on the disk and can wait for the barrier's command: fold them, count them
-	replies []func() // told once the lane has come to rest, so that who is told sees what came of it
-	held    []func() // reads that the camera may forget once they are recorded
+	writes  chan written
+	awaited sync.WaitGroup // who waits for writes under way
+	write   uint64         // counts them
+	replies []func()       // told once the lane has come to rest, so that who is told sees what came of it
+	held    []func()       // reads that the camera may forget once they are recorded
 	barrier *hand
 	display *hand
 	camera  *hand
+	album   *hand // stores pictures
+}
+
+// written is what became of a write that the lane did not wait for.
+type written struct {
+	in    Written
+	facts []fact.Fact
+	fold  func() error
 }
 
 type asked struct {
@@ -122,7 +139,7 @@ func NewController(s Setting, o Options) (*Controller, error) {
 	}
 	c := &Controller{
 		set: s, o: o, asks: make(chan asked, 16), moves: make(chan Moved, 2*handRoom), state: New(s), waiting: map[uint64]chan Reply{},
-		barrier: newHand(), display: newHand(), camera: newHand(),
+		writes: make(chan written), barrier: newHand(), display: newHand(), camera: newHand(), album: newHand(),
 	}
 	c.live = c.state.Live(c.moment()) // whoever asks before it runs is told which lane it is
 	return c, nil
@@ -133,8 +150,9 @@ func (c *Controller) Run(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	var group sync.WaitGroup
 	defer group.Wait()
+	defer c.awaited.Wait()
 	defer cancel()
-	for _, h := range []*hand{c.barrier, c.display, c.camera} {
+	for _, h := range []*hand{c.barrier, c.display, c.camera, c.album} {
 		group.Go(func() { h.run(ctx) })
 	}
 	restate := time.NewTicker(liveEvery)
@@ -159,6 +177,11 @@ func (c *Controller) Run(ctx context.Context) error {
 			c.feed(ctx, a.ask)
 		case m := <-c.moves:
 			c.feed(ctx, m)
+		case w := <-c.writes:
+			if w.fold != nil {
+				c.keepStored(w.facts, w.fold)
+			}
+			c.feed(ctx, w.in)
 		case <-c.o.Changed:
 			c.feed(ctx, Changed{})
 		case <-timer.C:
@@ -376,25 +399,59 @@ func (c *Controller) prove(p Prove) Input {
 }
 
 func (c *Controller) record(ctx context.Context, r Record) Input {
-	ctx, cancel := context.WithTimeout(ctx, RecordTimeout)
+	timed, cancel := context.WithTimeout(ctx, RecordTimeout)
 	defer cancel()
-	facts, fold, err := c.o.Memory.Record(ctx, func(id func(int) fact.ID) []fact.Draft { return Resolve(r.Facts, id) })
+	facts, fold, err := c.o.Memory.Record(timed, func(id func(int) fact.ID) []fact.Draft { return Resolve(r.Facts, id) })
 	if err != nil {
 		c.stats.failures.Add(1)
 		c.o.Log.Error("facts are not recorded", "lane", c.set.Lane, "facts", len(r.Facts), "err", err)
-		return Failed{err, r.Then}
+		failed := Failed{Err: err, Then: r.Then, Facts: r.Facts}
+		if late, ok := errors.AsType[Late](err); ok {
+			c.write++
+			failed.Write = c.write
+			c.await(ctx, late, Written{Write: c.write, Then: r.Then})
+		}
+		return failed
 	}
+	c.keepStored(facts, fold)
+	return Recorded{idsOf(facts), r.Then}
+}
+
+func idsOf(facts []fact.Fact) []fact.ID {
 	ids := make([]fact.ID, len(facts))
 	for i := range facts {
 		ids[i] = facts[i].ID()
 	}
+	return ids
+}
+
+// await waits for a write under way while the lane goes on.
+func (c *Controller) await(ctx context.Context, late Late, in Written) {
+	c.awaited.Go(func() {
+		facts, fold, err := late.Await(ctx)
+		if err == nil {
+			in.IDs = idsOf(facts)
+		} else {
+			fold = nil
+		}
+		select {
+		case c.writes <- written{in, facts, fold}:
+		case <-ctx.Done():
+			if fold != nil {
+				_ = fold() // the lane has ended; the lot must know all the same
+			}
+		}
+	})
+}
+
+// keepStored notes what recorded facts still ask for.
+func (c *Controller) keepStored(facts []fact.Fact, fold func() error) {
 	c.stored = append(c.stored, func() {
 		c.stats.count(facts)
 		if err := fold(); err != nil {
 			c.o.Log.Error("what was recorded is not folded yet", "lane", c.set.Lane, "err", err)
 		}
 	})
-	return Recorded{ids, r.Then}
 }
 
 func (c *Controller) move(m Moved) Input {

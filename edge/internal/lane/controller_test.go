@@ -95,13 +95,20 @@ func (r *rig) Put(kind string, b []byte, _ time.Time) (fact.Photo, error) {
 // told is every state that was told so far.
 func (r *rig) told() []wire.Live { r.mu.Lock(); defer r.mu.Unlock(); return slices.Clone(r.lives) }
 
-func newRig(t *testing.T, dir fact.Dir) *rig {
+func newRig(t *testing.T, dir fact.Dir) *rig { t.Helper(); return newRigWith(t, dir, nil) }
+
+// newRigWith runs a controller on another memory than the rig itself; nil is the rig.
+func newRigWith(t *testing.T, dir fact.Dir, memory *slowDisk) *rig {
 	t.Helper()
 	r := &rig{site: newSite(t), events: make(chan device.Event, 8), change: make(chan struct{}, 1)}
 	r.wall = time.Now()
 	began := time.Now()
+	var used Memory = r
+	if memory != nil {
+		memory.rig, used = r, memory
+	}
 	c, err := NewController(Setting{Lane: string(dir) + "-1", Dir: dir, Boot: "boot1"}, Options{
-		Memory: r, Events: r.events, Changed: r.change, Barrier: r, Display: r, Camera: r, Photos: r,
+		Memory: used, Events: r.events, Changed: r.change, Barrier: r, Display: r, Camera: r, Photos: r,
 		Live: func(l wire.Live) { r.mu.Lock(); r.lives = append(r.lives, l); r.mu.Unlock() },
 		Alarm: func(code, subject string, on bool, detail string) {
 			r.mu.Lock()

@@ -78,6 +78,11 @@ func (t *step) found(in Found) {
 	if in.Car != c.N || c.N == 0 || c.Phase == Nobody || c.Phase == Arrived {
 		return
 	}
+	if c.Write != 0 && c.Phase != Judging { // what was decided last may be on the disk any moment: deciding again would record it twice
+		c.Forced = nil
+		t.refuseAll()
+		return
+	}
 	f := in.Finding
 	t.Policy = f.Policy
 	if (c.Phase == Released || c.Phase == Crossing) && c.Forced == nil {
@@ -117,6 +122,11 @@ func (t *step) found(in Found) {
 	}
 	if c.Through {
 		drafts = append(drafts, t.draft(fact.KindPassage, t.passage(fact.Passed, false), read))
+	}
+	if c.Write != 0 { // its read may be on the disk any moment: nothing can name it yet
+		t.failed(Failed{Then: then, Facts: drafts, Write: c.Write})
+		c.Was = Decided{}
+		return
 	}
 	t.record(then, drafts...)
 }
@@ -172,8 +182,13 @@ func (t *step) recorded(in Recorded) {
 	t.NoJournal = false
 	then := in.Then
 	car := t.car(then.Car)
+	if then.Do == DoPay {
+		t.paid(in)
+	}
+	t.paySoon()
 	if car != nil && then.Read >= 0 && then.Read < len(in.IDs) && (then.Do == DoAct || then.Do == DoKeep) {
 		car.Read, car.Seen = in.IDs[then.Read], nil
+		t.readKnown(car)
 	}
 	tell := func(v Verdict) {
 		if then.Ask != 0 {
@@ -257,36 +272,63 @@ func (t *step) act() {
 	t.show(t.message())
 }
 
-// failed goes on when facts could not be written: the lot's policy says how, and the lane says so.
+// refuseAll tells everybody who waits for the barrier that the journal does not allow it.
+func (t *step) refuseAll() {
+	for _, w := range t.Asks {
+		t.do(Answer{w.Ask, Reply{Verdict: Refused, Text: textJournal}})
+	}
+	t.Asks = nil
+}
+
+// failed goes on when facts could not be written, or not in time: the lot's policy says how, and the lane says so.
 func (t *step) failed(in Failed) {
 	t.NoJournal = true
 	then := in.Then
 	if then.Ask != 0 {
 		t.do(Answer{then.Ask, Reply{Verdict: Refused, Text: textJournal}})
 	}
-	for _, w := range t.Asks {
-		t.do(Answer{w.Ask, Reply{Verdict: Refused, Text: textJournal}})
-	}
-	t.Asks = nil
-	if then.Do == DoFire {
+	t.refuseAll()
+	switch {
+	case then.Do == DoFire:
 		t.burns()
-	}
-	if then.Do != DoAct || t.car(then.Car) != &t.Car || t.Car.N == 0 {
+		t.oweFailed(in)
+		return
+	case then.Do == DoPay:
+		t.unpaid(in)
+		return
+	case then.Do == DoNothing:
+		t.oweFailed(in)
+		return
+	case then.Do == DoKeep:
+		if car := t.car(then.Car); car != nil {
+			car.Write = in.Write
+		} else {
+			t.oweFailed(in)
+		}
+		return
+	case then.Do != DoAct || t.car(then.Car) != &t.Car || t.Car.N == 0:
 		return
 	}
 	c := &t.Car
+	kept := c.Write != 0 // the write under way is of its read alone
+	c.Write, c.Was = in.Write, Decided{c.Action, c.Reason, c.Forced != nil}
 	c.Forced = nil
 	if c.Through {
+		t.oweFree(in, kept)
 		t.gone(true)
 		return
 	}
-	c.Reason = ReasonJournal
-	c.Action = fact.Hold
 	if t.Fire || t.Policy.JournalX == "open" && !t.Mode.locked() {
-		c.Action, c.Phase = fact.Open, Released
-		t.raise(false)
-	} else if c.Phase != Held {
-		c.Phase, c.HeldAt = Held, t.at.Wall
+		fresh := t.oweFree(in, kept)
+		c.Reason, c.Action, c.Phase = ReasonJournal, fact.Open, Released
+		if fresh {
+			t.raise(false)
+		}
+	} else {
+		c.Reason, c.Action = ReasonJournal, fact.Hold
+		if c.Phase != Held {
+			c.Phase, c.HeldAt = Held, t.at.Wall
+		}
 	}
 	t.show(t.message())
 }

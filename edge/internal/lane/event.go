@@ -34,8 +34,14 @@ func (c *Controller) event(ctx context.Context, e device.Event) {
 			r.Photos = append(r.Photos, fact.Photo{Kind: p.Kind, SHA256: hex.EncodeToString(sum[:]), Bytes: len(p.JPEG)})
 		}
 		c.held = append(c.held, func() {
-			c.keep(e, b.Photos)
-			e.Stored()
+			kept := c.album.give(func(context.Context) {
+				c.keep(e, b.Photos)
+				e.Stored()
+			})
+			if !kept { // a disk that hangs must not hold the lane
+				c.stats.photos.Add(uint64(len(b.Photos)))
+				e.Stored()
+			}
 		})
 		c.feed(ctx, r)
 	case driver.InputChanged:

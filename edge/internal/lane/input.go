@@ -61,10 +61,18 @@ type (
 		IDs  []fact.ID
 		Then Then
 	}
-	// Failed says that they are not.
+	// Failed says that they are not, or not yet: Write then names the write that is still under way.
 	Failed struct {
-		Err  error
-		Then Then
+		Err   error
+		Then  Then
+		Facts []fact.Draft
+		Write uint64
+	}
+	// Written says what became of a write under way. IDs is nil when it failed.
+	Written struct {
+		Write uint64
+		IDs   []fact.ID
+		Then  Then
 	}
 	// Resumed says which mode the facts say the lane is in, when it starts.
 	Resumed struct {
@@ -118,6 +126,7 @@ func (Moved) input()    {}
 func (Found) input()    {}
 func (Recorded) input() {}
 func (Failed) input()   {}
+func (Written) input()  {}
 func (Changed) input()  {}
 func (Tick) input()     {}
 func (Ask) input()      {}
@@ -208,6 +217,7 @@ const (
 	DoRename  Do = "rename" // the vehicle, then look again, and answer
 	DoFire    Do = "fire"   // opens and keeps open
 	DoMode    Do = "mode"   // is set from now on; answer
+	DoPay     Do = "pay"    // the next of what is owed
 )
 
 // Own names the i-th fact of a [Record] before it has an id.

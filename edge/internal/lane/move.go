@@ -128,6 +128,7 @@ func (t *step) passed() {
 			drafts = append(drafts, t.bill(c.Read)...) // it drove through unpaid: what it owes is known
 		}
 		t.record(Then{Read: -1}, drafts...)
+	case t.owePassage(p):
 	case c.Seen == nil && c.Reason != ReasonJournal:
 		t.record(Then{Read: -1}, t.draft(fact.KindPassage, p)) // nobody read it
 	}
@@ -152,8 +153,8 @@ func (t *step) leave() {
 		outcome = fact.Gone
 	}
 	// Without loops nobody knows whether it went: the decision stands for itself.
-	if t.ArriveKnown && !c.Read.IsZero() {
-		t.record(Then{Read: -1}, t.draft(fact.KindPassage, t.passage(outcome, c.Opened), c.Read))
+	if p := t.passage(outcome, c.Opened); t.ArriveKnown && !t.owePassage(p) && !c.Read.IsZero() {
+		t.record(Then{Read: -1}, t.draft(fact.KindPassage, p, c.Read))
 	}
 	t.gone(false)
 }

@@ -5,7 +5,7 @@
 //
 // Invariants:
 //   - the barrier is asked to open only after the decision that allows it is on the disk (or, when the journal cannot be
-//     written, under the lot's policy "open", and then the lane says so);
+//     written, under the lot's policy "open", and then the lane says so, and records it later);
 //   - a read that is old, from the future, or from a camera's memory is recorded as late and moves nothing;
 //   - what a person or the cloud asks for acts only on the vehicle that they saw: the token must be the present one;
 //   - a command of the cloud acts at most once, and only within its seconds on this run's monotonic clock;
@@ -108,6 +108,15 @@ type Car struct {
 	Tried   time.Duration
 	Looked  time.Duration // when it was last judged anew because the cloud may be away
 	HeldAt  time.Time
+	Was     Decided // what was decided and not recorded, while it is held for that
+	Write   uint64  // the write of that decision, while it is under way; 0: none
+}
+
+// Decided is a decision that waits for its record.
+type Decided struct {
+	Action fact.Action
+	Reason string
+	Forced bool // by a person
 }
 
 // Forced is a person's word that a vehicle may pass.
@@ -152,6 +161,8 @@ type State struct {
 	Mode                     Mode          // not worked as usual, for a while
 	UpTries                  int           // how often the barrier was asked to stay up
 	UpTried                  time.Duration
+	Owed                     []Owed        // what happened and is not recorded yet, in order
+	OweAt                    time.Duration // when its recording is tried again; 0: nothing is owed
 }
 
 // Waiting is somebody who waits for a barrier's answer.
@@ -213,6 +224,7 @@ func (s *State) Wake() time.Duration {
 	}
 	at(s.IdleAt)
 	at(s.Mode.Until)
+	at(s.OweAt)
 	at(s.upAgain())
 	if s.Pending != nil {
 		at(s.PendTo)
@@ -240,7 +252,7 @@ func (s *State) Wake() time.Duration {
 		if s.mayRaise() {
 			at(c.Tried + openAgain)
 		}
-		if c.Phase == Held && c.Reason == ReasonJournal {
+		if c.Phase == Held && c.Reason == ReasonJournal && c.Write == 0 {
 			at(c.Tried + askJournal)
 		}
 		if c.waitsForPromise() {

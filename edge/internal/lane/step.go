@@ -34,6 +34,8 @@ func Step(s State, in Input, at Moment) (State, []Effect) {
 		t.recorded(in)
 	case Failed:
 		t.failed(in)
+	case Written:
+		t.written(in)
 	case Changed:
 		if t.Car.Phase == Held {
 			t.look()
@@ -49,6 +51,9 @@ func Step(s State, in Input, at Moment) (State, []Effect) {
 	case Tick:
 	}
 	t.times()
+	if _, tick := in.(Tick); tick && len(t.out) == 0 && t.OweAt > 0 && t.at.Mono >= t.OweAt {
+		t.pay() // by itself: no other record may be on its way to name the same read
+	}
 	return t.State, t.out
 }
 
@@ -149,7 +154,7 @@ func (t *step) times() {
 			t.leave()
 		}
 	}
-	if c.Phase == Held && c.Reason == ReasonJournal && now >= c.Tried+askJournal {
+	if c.Phase == Held && c.Reason == ReasonJournal && c.Write == 0 && now >= c.Tried+askJournal {
 		c.Tried = now
 		t.look()
 	}

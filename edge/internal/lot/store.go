@@ -22,7 +22,12 @@ var (
 	configKey   = []byte("config")
 	toldKey     = []byte("told")
 	lotKey      = []byte("lot")
+	layoutKey   = []byte("layout")
 )
+
+// layout is the version of how the store lies on the disk: one digit under layoutKey; the first had none. A reader reads
+// it and the two before; it refuses a newer one. testdata has a store of each that was released.
+const layout = '1'
 
 // logRow is how an author's log is remembered.
 type logRow struct {
@@ -97,6 +102,9 @@ func (l *Lot) prepare() error {
 		if name := string(m.Get(lotKey)); name != l.o.Lot {
 			return fmt.Errorf("it is the store of lot %s", name)
 		}
+		if v := m.Get(layoutKey); v != nil && (len(v) != 1 || v[0] > layout) {
+			return fmt.Errorf("%w: layout %q, this release reads up to %q; install that release again", disk.ErrNewer, v, layout)
+		}
 		signed = append(signed, m.Get(configKey)...)
 		return nil
 	})
@@ -110,7 +118,8 @@ func (l *Lot) prepare() error {
 					return err
 				}
 			}
-			return tx.Bucket(metaBucket).Put(lotKey, []byte(l.o.Lot))
+			m := tx.Bucket(metaBucket)
+			return errors.Join(m.Put(layoutKey, []byte{layout}), m.Put(lotKey, []byte(l.o.Lot)))
 		})
 	}
 	if len(signed) == 0 {

@@ -54,7 +54,7 @@ func documents() []document {
 		{fact.KindModeEnded, fact.ModeEnded{}},
 		{fact.KindReplaced, fact.Replaced{}},
 		{fact.KindRebuilt, fact.Rebuilt{}},
-		{fact.KindRecovered, fact.Recovered{}},
+		{fact.KindFounded, fact.Founded{}},
 	} {
 		docs = append(docs, document{name: "fact." + string(body.kind), title: "The body of a fact of kind " + string(body.kind), value: body.value})
 	}

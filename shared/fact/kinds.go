@@ -34,7 +34,7 @@ const (
 	KindModeEnded Kind = "mode.ended"       // [ModeEnded], refs the fact that set it
 	KindReplaced  Kind = "booth.replaced"   // [Replaced]
 	KindRebuilt   Kind = "booth.rebuilt"    // [Rebuilt]
-	KindRecovered Kind = "group.recovered"  // [Recovered]
+	KindFounded   Kind = "group.founded"    // [Founded]
 )
 
 // Dir is which way a lane leads.

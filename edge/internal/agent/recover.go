@@ -20,7 +20,7 @@ import (
 
 // RecoverGroup records, in the data folder of a stopped booth, that a person gave up the booths' group and founds it anew
 // here. confirm is shown what it means and returns what the person typed, which must be the lot's id.
-func RecoverGroup(ctx context.Context, data, by, note string, now func() time.Time, log *slog.Logger, confirm func(lot, booth string) (string, error)) (r fact.Recovered, err error) {
+func RecoverGroup(ctx context.Context, data, by, note string, now func() time.Time, log *slog.Logger, confirm func(lot, booth string) (string, error)) (r fact.Founded, err error) {
 	id, err := enroll.Load(data)
 	if err != nil {
 		return r, err
@@ -63,10 +63,10 @@ func RecoverGroup(ctx context.Context, data, by, note string, now func() time.Ti
 	if err != nil {
 		return r, err
 	}
-	r = fact.Recovered{Group: random(), Member: member, By: by, Note: note}
+	r = fact.Founded{Group: random(), Member: member, By: by, Note: note}
 	at := now()
 	_, err = l.Append(ctx, func(func(int) fact.ID) []fact.Draft {
-		return []fact.Draft{{At: at, Source: "booth", Kind: fact.KindRecovered, Body: r}}
+		return []fact.Draft{{At: at, Source: "booth", Kind: fact.KindFounded, Body: r}}
 	})
 	return r, err
 }

@@ -12,8 +12,8 @@ type boxes struct {
 	openings  map[fact.Author]opening
 	replaced  map[string]mark // by booth: the last time another box took its place
 	rebuilt   map[fact.Author]fact.Rebuilt
-	recovered fact.Recovered
-	recoverAt mark
+	founded   fact.Founded
+	foundedAt mark
 }
 
 type opening struct {
@@ -56,9 +56,9 @@ func (b *boxes) note(f *fact.Fact) {
 		if r, err := fact.Decode[fact.Rebuilt](f); err == nil && r.Booth == b.openings[f.Author].booth {
 			b.rebuilt[f.Author] = r
 		}
-	case fact.KindRecovered:
-		if r, err := fact.Decode[fact.Recovered](f); err == nil && r.Group != "" && at.after(b.recoverAt) {
-			b.recovered, b.recoverAt = r, at
+	case fact.KindFounded:
+		if r, err := fact.Decode[fact.Founded](f); err == nil && r.Group != "" && at.after(b.foundedAt) {
+			b.founded, b.foundedAt = r, at
 		}
 	}
 }
@@ -103,9 +103,9 @@ func (l *Lot) Rebuilt(box fact.Author) (r fact.Rebuilt, ok bool) {
 	return r, ok
 }
 
-// Recovered returns the last founding anew of the booths' group by a person; ok is false when there was none.
-func (l *Lot) Recovered() (r fact.Recovered, ok bool) {
+// Founded returns which of the booths' groups counts; ok is false when none was founded, or one by a release that did not say it.
+func (l *Lot) Founded() (r fact.Founded, ok bool) {
 	l.mu.RLock()
 	defer l.mu.RUnlock()
-	return l.boxes.recovered, l.boxes.recovered.Group != ""
+	return l.boxes.founded, l.boxes.founded.Group != ""
 }

@@ -86,6 +86,7 @@ type Booth struct {
 	Dir      string
 	Agent    *agent.Agent
 	URL      string
+	Skew     time.Duration // the machine's clock less the true time, from the next Start on
 	identity *enroll.Identity
 	stop     context.CancelFunc
 	done     chan error
@@ -241,8 +242,10 @@ func (b *Booth) Start() {
 	c.Data, c.Listen.Console = b.Dir, "127.0.0.1:0"
 	c.Console.Operators = []console.Operator{{Name: Operator, Hash: b.lot.hash}}
 	log := slog.New(slog.NewTextHandler(logTo{t, b.ID}, &slog.HandlerOptions{Level: slog.LevelWarn}))
+	skew := b.Skew
+	now := func() time.Time { return time.Now().Add(skew) }
 	a, err := agent.New(c, agent.Options{
-		Software: "test", Now: time.Now, Log: log, Identity: b.identity, Dial: b.lot.LAN.Dial(b.ID), Offline: !b.lot.online, Timing: quick, Pace: pace,
+		Software: "test", Now: now, Log: log, Identity: b.identity, Dial: b.lot.LAN.Dial(b.ID), Offline: !b.lot.online, Timing: quick, Pace: pace,
 	})
 	must(t, err)
 	ctx, cancel := context.WithCancel(context.Background())

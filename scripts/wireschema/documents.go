@@ -52,9 +52,12 @@ func documents() []document {
 		{fact.KindVoided, fact.Voided{}},
 		{fact.KindMode, fact.Mode{}},
 		{fact.KindModeEnded, fact.ModeEnded{}},
+		{fact.KindRetold, fact.Retold{}},
 		{fact.KindReplaced, fact.Replaced{}},
 		{fact.KindRebuilt, fact.Rebuilt{}},
 		{fact.KindFounded, fact.Founded{}},
+		{fact.KindAlarmRaised, fact.Alarm{}},
+		{fact.KindAlarmCleared, fact.Alarm{}},
 	} {
 		docs = append(docs, document{name: "fact." + string(body.kind), title: "The body of a fact of kind " + string(body.kind), value: body.value})
 	}

@@ -169,7 +169,7 @@ func (r Rules) Take(log Log, b Batch, stored func(after uint64, n int) ([]fact.R
 		}
 		for i := range min(len(have), n) {
 			if !bytes.Equal(have[i].Public, b.Records[i].Public) {
-				return r.forked(log, b, i)
+				return r.forked(log, b, first.Seq, i)
 			}
 		}
 		if fresh = b.Records[n:]; len(fresh) == 0 {
@@ -186,6 +186,10 @@ func (r Rules) Take(log Log, b Batch, stored func(after uint64, n int) ([]fact.R
 			return refuse(Refused, fmt.Errorf("author %s is not admitted: %w", b.Author, err))
 		}
 	}
+	if next, err := fact.Unseal(fresh[0]); err == nil && log.Head.Seq > 0 && next.Prev != log.Head.Hash {
+		// It goes on from another record than the last one here. Asked for what comes after, its sender shows no more.
+		return r.forked(log, b, first.Seq, len(b.Records)-len(fresh))
+	}
 	facts, head, err := fact.Follow(log.Head, b.Lot, b.Author, fresh, key)
 	if err != nil {
 		return refuse(Refused, err)
@@ -201,21 +205,23 @@ func (r Rules) Take(log Log, b Batch, stored func(after uint64, n int) ([]fact.R
 	return res, Log{Head: head, Key: key}, nil
 }
 
-// forked closes an author, if the other log truly is by the same key: a stranger's bytes close nobody.
-func (r Rules) forked(log Log, b Batch, at int) (Result, Log, error) {
+// forked closes an author, if the other log truly is by the same key under the same name: a stranger's bytes, or those
+// of another incarnation, close nobody. first is the number of the batch's first record, at the index of the one that
+// differs.
+func (r Rules) forked(log Log, b Batch, first uint64, at int) (Result, Log, error) {
 	last := b.Records[len(b.Records)-1]
-	if !fact.VerifySig(last, log.Key) || !chained(b.Records[at:]) {
+	if !fact.VerifySig(last, log.Key) || !r.chained(b, first, at) {
 		return Result{Verdict: Refused, Head: log.Head, Cause: errors.New("contradicts the log and is not by its author")}, log, nil
 	}
 	log.Closed = true
 	return Result{Verdict: Forked, Head: log.Head, Cause: fmt.Errorf("author %s wrote two logs", b.Author)}, log, nil
 }
 
-// chained reports whether each record carries the hash of the one before it.
-func chained(records []fact.Record) bool {
-	for i, r := range records {
-		f, err := fact.Unseal(r)
-		if err != nil || i > 0 && f.Prev != records[i-1].Hash() {
+// chained reports whether the records from an index on are a run of the author's, each with the hash of the one before.
+func (r Rules) chained(b Batch, first uint64, at int) bool {
+	for i := at; i < len(b.Records); i++ {
+		f, err := fact.Unseal(b.Records[i])
+		if err != nil || f.Lot != r.Lot || f.Author != b.Author || f.Seq != first+uint64(i) || i > at && f.Prev != b.Records[i-1].Hash() {
 			return false
 		}
 	}

@@ -95,7 +95,15 @@ func TestTake(t *testing.T) {
 		a.write("x", 1)
 	}
 	fork := newAuthor(0, "booth-a")
-	fork.write("y", 2)
+	for range 6 {
+		fork.write("y", 2)
+	}
+	renewed := newAuthor(0, "booth-a") // the same key under another name
+	renewed.id = newAuthor(3, "").id
+	renewed.head, renewed.records = fact.Head{}, nil
+	for range 6 {
+		renewed.write("z", 3)
+	}
 	stranger := newAuthor(1, "stranger")
 	for _, tc := range []struct {
 		name  string
@@ -112,6 +120,9 @@ func TestTake(t *testing.T) {
 		{"gap", 3, a.batch(5, 8), Gap, 3},
 		{"no opening", 0, a.batch(1, 3), Gap, 0},
 		{"fork", 5, fork.batch(0, 2), Forked, 5},
+		{"fork that goes on after it", 5, fork.batch(5, 7), Forked, 5},
+		{"another incarnation's in the place of one", 5, mixed(a, 1, renewed.records[1:3]), Refused, 5},
+		{"another incarnation's after the last", 5, mixed(a, 5, renewed.records[5:6]), Refused, 5},
 		{"stranger", 0, stranger.batch(0, 1), Refused, 0},
 		{"another lot", 0, Batch{Lot: "hillside", Author: a.id, Records: a.records}, Refused, 0},
 		{"empty", 0, Batch{Lot: lotID, Author: a.id}, Refused, 0},
@@ -129,6 +140,13 @@ func TestTake(t *testing.T) {
 			}
 		})
 	}
+}
+
+// mixed is a batch of an author's first records and then others.
+func mixed(a *author, n int, others []fact.Record) Batch {
+	b := a.batch(0, n)
+	b.Records = append(append([]fact.Record(nil), b.Records...), others...)
+	return b
 }
 
 func TestAStrangersForgeryClosesNobody(t *testing.T) {

@@ -32,10 +32,17 @@ const (
 	KindVoided    Kind = "session.voided"   // [Voided], refs an observation of the session
 	KindMode      Kind = "mode.set"         // [Mode] of a lane
 	KindModeEnded Kind = "mode.ended"       // [ModeEnded], refs the fact that set it
+	KindRetold    Kind = "fact.retold"      // [Retold], refs the fact it carries, then that fact's refs
 	KindReplaced  Kind = "booth.replaced"   // [Replaced]
 	KindRebuilt   Kind = "booth.rebuilt"    // [Rebuilt]
 	KindFounded   Kind = "group.founded"    // [Founded]
+
+	KindAlarmRaised  Kind = "alarm.raised"  // [Alarm]
+	KindAlarmCleared Kind = "alarm.cleared" // [Alarm]
 )
+
+// Money reports whether facts of a kind say that money moved or is owed. Of these a booth keeps a second copy.
+func (k Kind) Money() bool { return k == KindBill || k == KindCash || k == KindPayment }
 
 // Dir is which way a lane leads.
 type Dir string

@@ -23,7 +23,7 @@ func Judge(f *fact.Fact) error { return read(*f, Version).poor }
 
 // since names the kinds that later semantics brought: earlier ones pass over them, as the releases of then did.
 var since = map[fact.Kind]int{fact.KindAdded: 2, fact.KindMerged: 2, fact.KindSplit: 2, fact.KindVoided: 2,
-	fact.KindMode: 2, fact.KindModeEnded: 2}
+	fact.KindMode: 2, fact.KindModeEnded: 2, fact.KindRetold: 2}
 
 func read(f fact.Fact, version int) *entry {
 	e := &entry{Fact: f, id: f.ID()}
@@ -69,6 +69,9 @@ func read(f fact.Fact, version int) *entry {
 		e.require(m.Lane != "" && m.Mode != "" && m.By != "", "lane %q, mode %q, by %q", m.Lane, m.Mode, m.By)
 	case fact.KindModeEnded:
 		decode[fact.ModeEnded](e, 1)
+	case fact.KindRetold:
+		e.told(version)
+		return e
 	}
 	if v, ok, err := fact.Reveal(&e.Fact); err != nil {
 		e.poor = errors.Join(e.poor, err)

@@ -254,6 +254,31 @@ func TestReadAgainAtTheExitAfterARestart(t *testing.T) {
 	}
 }
 
+// A booth that comes back hears of a vehicle twice: from the camera's memory, and as it stands there.
+func TestRememberedWhileItStandsAtTheExit(t *testing.T) {
+	p := newPen(0)
+	in := p.through(fact.Entry, "粤B1")
+	p.at = p.at.Add(time.Hour)
+	late := fact.Read{Lane: "exit", Dir: fact.Exit, Device: "cam-exit", Event: "stored-7", Late: true}
+	p.write(fact.KindRead, late, car("粤B1", plate.ColourBlue))
+	if s := only(t, Fold(p.out)); s.State != Left || s.Exit.Basis != Stored {
+		t.Errorf("nothing else is known of it: %s", text(s))
+	}
+	p.at = p.at.Add(5 * time.Second)
+	out := p.read(fact.Exit, "粤B1")
+	p.decide(out, fact.Exit, fact.Hold)
+	if s := only(t, Fold(p.out)); s.State != Inside || s.Held == nil || s.Held.Fact != out {
+		t.Errorf("it stands at the exit: %s", text(s))
+	}
+	p.cash(in, 500, "c-1")
+	p.decide(out, fact.Exit, fact.Open)
+	p.bill(in, out, 500, 0)
+	p.pass(out, fact.Exit, fact.Passed)
+	if s := only(t, Fold(p.out)); s.State != Left || s.Bill == nil || s.Money.Paid != 500 {
+		t.Errorf("it has paid and left: %s", text(s))
+	}
+}
+
 func TestEnteredAgainWithoutExit(t *testing.T) {
 	p := newPen(0)
 	first := p.through(fact.Entry, "粤B1")
@@ -328,7 +353,10 @@ func TestClockFactMovesALateRead(t *testing.T) {
 }
 
 // world draws facts of two booths about few plates, so that they meet in every way: true stories mixed with nonsense.
-func world(t *rapid.T) []fact.Fact {
+func world(t *rapid.T) []fact.Fact { facts, _ := worldOf(t); return facts }
+
+// worldOf also returns the facts' records.
+func worldOf(t *rapid.T) ([]fact.Fact, []fact.Record) {
 	pens := []*pen{newPen(0), newPen(1)}
 	var reads []fact.ID
 	some := func() fact.ID {
@@ -382,7 +410,7 @@ func world(t *rapid.T) []fact.Fact {
 			p.write(fact.KindVoided, fact.Voided{By: "li", Note: "test"}, nil, some())
 		}
 	}
-	return append(pens[0].out, pens[1].out...)
+	return append(pens[0].out, pens[1].out...), append(pens[0].sealed, pens[1].sealed...)
 }
 
 func TestFoldIsAFunctionOfTheSet(t *testing.T) {

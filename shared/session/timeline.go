@@ -28,25 +28,7 @@ type sighting struct {
 
 // timeline folds one vehicle's observations into its sessions.
 func (b *Book) timeline(v *vehicle) []*Session {
-	live := map[string]bool{} // device events that were also reported when they happened
-	for id := range v.observations {
-		if r, ok := b.facts[id].body.(fact.Read); ok && !r.Late {
-			live[event(r)] = true
-		}
-	}
-	var seen []sighting
-	for id := range v.observations {
-		e := b.facts[id]
-		if r, ok := e.body.(fact.Read); ok && r.Late && r.Event != "" && live[event(r)] {
-			continue // the camera's memory of what the lane already judged
-		}
-		if s, moved := b.sighting(e); moved || s.held {
-			seen = append(seen, s)
-		}
-	}
-	slices.SortFunc(seen, func(x, y sighting) int {
-		return cmp.Or(x.at.Compare(y.at), cmp.Compare(x.fact.HLC, y.fact.HLC), x.fact.id.Compare(y.fact.id))
-	})
+	seen := b.sightings(v)
 	var out []*Session
 	events := map[string]*Session{} // device events already used
 	for i := range seen {
@@ -84,6 +66,41 @@ func (b *Book) timeline(v *vehicle) []*Session {
 	return out
 }
 
+// sightings are a vehicle's observations that count, in the order of time.
+func (b *Book) sightings(v *vehicle) []sighting {
+	live := map[string]bool{} // device events that were also reported when they happened
+	for id := range v.observations {
+		if r, ok := b.facts[id].body.(fact.Read); ok && !r.Late {
+			live[event(r)] = true
+		}
+	}
+	var seen, stood []sighting
+	for id := range v.observations {
+		e := b.facts[id]
+		r, ok := e.body.(fact.Read)
+		if ok && r.Late && r.Event != "" && live[event(r)] {
+			continue // the camera's memory of what the lane already judged
+		}
+		s, moved := b.sighting(e)
+		if moved || s.held {
+			seen = append(seen, s)
+		}
+		if !moved && ok && !r.Late && b.version >= 2 {
+			stood = append(stood, s)
+		}
+	}
+	// What a camera remembers of a vehicle that the lane then judged, and that did not go through, is that it came.
+	seen = slices.DeleteFunc(seen, func(s sighting) bool {
+		return s.visit.Basis == Stored && slices.ContainsFunc(stood, func(l sighting) bool {
+			return l.visit.Lane == s.visit.Lane && l.at.Sub(s.at).Abs() <= DuplicateGap
+		})
+	})
+	slices.SortFunc(seen, func(x, y sighting) int {
+		return cmp.Or(x.at.Compare(y.at), cmp.Compare(x.fact.HLC, y.fact.HLC), x.fact.id.Compare(y.fact.id))
+	})
+	return seen
+}
+
 // What of a vehicle's earlier visits its tariff may look at: those that ended at most VisitsFor before it came, and of
 // them the latest.
 const (
@@ -115,7 +132,8 @@ func event(r fact.Read) string { return r.Device + "\n" + r.Event }
 // held, it backed out, or it never crossed.
 func (b *Book) sighting(e *entry) (s sighting, moved bool) {
 	s = sighting{fact: e, at: b.at(e), about: []*entry{e}, plate: e.ownPlate()}
-	s.visit = Visit{Fact: e.id, At: s.at}
+	s.visit = b.End(e.clock(), e.At)
+	s.visit.Fact = e.id
 	switch body := e.body.(type) {
 	case fact.Read:
 		s.dir, s.visit.Lane, s.visit.Photos = body.Dir, body.Lane, body.Photos
@@ -130,7 +148,7 @@ func (b *Book) sighting(e *entry) (s sighting, moved bool) {
 	var decision, passage *entry
 	for _, id := range b.byRef[e.id] {
 		r := b.facts[id]
-		if r.poor != nil || r.observes() { // an end that is added speaks for itself
+		if r.poor != nil || r.observes() || r.Kind == fact.KindRetold { // an end that is added, or what is told again, speaks for itself
 			continue
 		}
 		s.about = append(s.about, r)

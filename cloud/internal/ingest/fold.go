@@ -97,6 +97,12 @@ func (g *gathering) load(id fact.ID) {
 
 // touch notes what a fact says something about.
 func (g *gathering) touch(f *fact.Fact) {
+	if f.Kind == fact.KindRetold {
+		if told, err := fact.Told(f); err == nil { // else it has no effect
+			g.touch(&told)
+		}
+		return
+	}
 	if k, ok := g.book.KeyOf(f.ID()); ok {
 		g.want(k)
 		g.load(f.ID()) // facts that name it may have come before it

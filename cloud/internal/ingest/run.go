@@ -132,7 +132,7 @@ func (s *Service) factsUp(ctx context.Context, t wire.Topic, payload []byte) err
 	if err != nil {
 		return err
 	}
-	s.stateCursor(ctx, t.Lot, t.Booth)
+	s.stateCursor(ctx, t.Lot, t.Booth, time.Time{})
 	switch taken.Verdict {
 	case exchange.Accepted, exchange.Known:
 		return nil
@@ -151,8 +151,8 @@ func (s *Service) cursorUp(ctx context.Context, t wire.Topic, payload []byte) er
 	if known, err := s.store.hasBooth(ctx, t.Lot, t.Booth); err != nil || !known {
 		return errors.Join(err, fmt.Errorf("lot %s has no booth %s", t.Lot, t.Booth))
 	}
-	s.stateCursor(ctx, t.Lot, t.Booth)
-	if err := s.supply(ctx, t.Lot, t.Booth, msg.Cursors); err != nil {
+	s.stateCursor(ctx, t.Lot, t.Booth, msg.At)
+	if err := s.supply(ctx, t.Lot, t.Booth, msg.Cursors, msg.Closed); err != nil {
 		return err
 	}
 	if s.o.OnCursor == nil {

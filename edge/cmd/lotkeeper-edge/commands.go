@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -14,13 +15,18 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime/debug"
 	"strings"
+	"sync"
 	"time"
 
 	"lotkeeper/edge/internal/agent"
 	"lotkeeper/edge/internal/console"
 	"lotkeeper/edge/internal/enroll"
 	"lotkeeper/edge/internal/journal"
+	"lotkeeper/edge/internal/journal/disk"
+	"lotkeeper/edge/internal/systemd"
+	"lotkeeper/shared/fact"
 )
 
 // settings are the flags that every command which needs the booth's configuration has.
@@ -45,6 +51,16 @@ func strangers(env []string) error {
 		}
 	}
 	return errors.Join(faults...)
+}
+
+// getenv reads the environment that the program was started with.
+func (w world) getenv(name string) string {
+	for _, e := range w.env {
+		if value, ok := strings.CutPrefix(e, name+"="); ok {
+			return value
+		}
+	}
+	return ""
 }
 
 // load puts file and flags together and lists all faults.
@@ -75,7 +91,7 @@ func (s *settings) load() (agent.Config, error) {
 
 type runCommand struct {
 	settings
-	NoCheck bool `help:"Do not check the journal's file in a process of its own before it is opened."`
+	NoCheck bool `help:"Do not check the booth's files in a process of their own before they are opened."`
 }
 
 // Run implements the command.
@@ -85,40 +101,68 @@ func (r *runCommand) Run(w world) error {
 		return err
 	}
 	log := c.Logger(w.err)
-	if !r.NoCheck {
-		if err := checkApart(w.ctx, c.Data); err != nil {
-			return fmt.Errorf("the journal in %s does not pass its check; nothing was changed (look at it with: lotkeeper-edge check --data %s): %w", c.Data, c.Data, err)
-		}
+	o := agent.Options{Software: w.version, Now: time.Now, Log: log, Check: checkApart}
+	if r.NoCheck {
+		o.Check = nil
 	}
-	a, err := agent.New(c, agent.Options{Software: w.version, Now: time.Now, Log: log})
+	a, err := agent.New(c, o)
 	if err != nil {
 		return err
 	}
-	if err := a.Run(w.ctx); err != nil {
+	manager, err := systemd.FromEnv(w.getenv, os.Getpid(), log)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithCancel(w.ctx)
+	var told sync.WaitGroup
+	told.Go(func() { manager.Run(ctx, systemd.Booth{Ready: a.Ready(), Status: a.Status, Stuck: a.Stuck}) })
+	err = a.Run(ctx)
+	cancel()
+	told.Wait()
+	if err != nil {
 		return err
 	}
 	log.Info("booth stopped")
 	return nil
 }
 
-// checkApart checks the journal in a process that can be lost: a file cut short faults whoever maps it.
-func checkApart(ctx context.Context, data string) error {
-	if _, err := os.Stat(filepath.Join(data, journalFile)); errors.Is(err, os.ErrNotExist) {
-		return nil // a new booth
-	}
+// verdict is what a process that checks a file says of it.
+type verdict struct {
+	State string `json:"state"` // "sound", "damaged", "unknown"
+	Error string `json:"error,omitempty"`
+}
+
+// checkApart checks a file in a process that can be lost: one that is cut short faults whoever maps it. Such an end is a
+// verdict too.
+func checkApart(ctx context.Context, path string) error {
 	self, err := os.Executable()
 	if err != nil {
 		return fmt.Errorf("find this program: %w", err)
 	}
-	out, err := exec.CommandContext(ctx, self, "check", "--data", data).CombinedOutput()
-	if err != nil {
-		lines := strings.SplitN(strings.TrimSpace(string(out)), "\n", 2)
-		return fmt.Errorf("%w: %.300s", err, lines[0])
+	var out, errs bytes.Buffer
+	cmd := exec.CommandContext(ctx, self, "check", "--file", path)
+	cmd.Stdout, cmd.Stderr = &out, &errs
+	ran := cmd.Run()
+	var v verdict
+	switch err := json.Unmarshal(out.Bytes(), &v); {
+	case ctx.Err() != nil:
+		return fmt.Errorf("check %s: %w", path, ctx.Err())
+	case err == nil && v.State == "sound":
+		return nil
+	case err == nil && v.State == "damaged":
+		return fmt.Errorf("check %s: %w: %s", path, disk.ErrDamaged, v.Error)
+	case err == nil:
+		return fmt.Errorf("check %s: %s", path, v.Error)
+	case cmd.ProcessState == nil:
+		return fmt.Errorf("check %s: %w", path, ran)
 	}
-	return nil
+	return fmt.Errorf("check %s: %w: the check itself died of it: %w: %.200s", path, disk.ErrDamaged, ran, firstLine(errs.String()))
 }
 
-const journalFile = "journal.db"
+func firstLine(s string) string {
+	line, _, _ := strings.Cut(strings.TrimSpace(s), "\n")
+	return line
+}
 
 type enrollCommand struct {
 	Cloud string `required:"" help:"The cloud's address." env:"LOTKEEPER_EDGE_CLOUD" placeholder:"URL"`
@@ -158,15 +202,37 @@ func (e *enrollCommand) enroll(w world, how enroll.Way) (*enroll.Identity, error
 
 type checkCommand struct {
 	Data string `help:"Folder of the journal." type:"path" default:"/var/lib/lotkeeper-edge" env:"LOTKEEPER_EDGE_DATA" placeholder:"DIR"`
+	File string `help:"Check this one file as the agent does before it opens it, and print the verdict." type:"path" placeholder:"FILE"`
 }
 
 // Run implements the command.
 func (k *checkCommand) Run(w world) error {
-	r, err := journal.Check(filepath.Join(k.Data, journalFile))
+	if k.File != "" {
+		return emit(w.out, sound(k.File))
+	}
+	r, err := journal.Check(filepath.Join(k.Data, "journal.db"))
 	if err != nil {
 		return err
 	}
 	return emit(w.out, r)
+}
+
+// sound never fails: what it finds is the verdict. A fault that can be caught is caught, so that the verdict is said.
+func sound(path string) (v verdict) {
+	debug.SetPanicOnFault(true)
+	defer func() {
+		if p := recover(); p != nil {
+			v = verdict{"damaged", fmt.Sprint(p)}
+		}
+	}()
+	switch err := journal.Sound(path); {
+	case err == nil:
+		return verdict{State: "sound"}
+	case errors.Is(err, disk.ErrDamaged) || errors.Is(err, fact.ErrBroken):
+		return verdict{"damaged", err.Error()}
+	default:
+		return verdict{"unknown", err.Error()}
+	}
 }
 
 type digestCommand struct {

@@ -5,24 +5,30 @@ import (
 	"context"
 	"crypto/ed25519"
 	"crypto/x509"
+	"encoding/binary"
 	"encoding/json"
 	"encoding/pem"
+	"errors"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
 	"lotkeeper/edge/internal/enroll"
 	"lotkeeper/edge/internal/enroll/enrolltest"
+	"lotkeeper/edge/internal/journal/disk"
+	"lotkeeper/edge/internal/lot/lottest"
 	"lotkeeper/shared/wire"
 )
 
-// TestMain lets this binary be the program: `run` starts itself again to check the journal.
+// TestMain lets this binary be the program: `run` starts itself again to check the journal, and a test starts `run` as a
+// service manager does.
 func TestMain(m *testing.M) {
-	if len(os.Args) > 1 && os.Args[1] == "check" {
-		os.Exit(run(world{context.Background(), os.Stdin, os.Stdout, os.Stderr, nil, "test"}, os.Args[1:]))
+	if len(os.Args) > 1 && (os.Args[1] == "check" || os.Args[1] == "run") {
+		main()
 	}
 	os.Exit(m.Run())
 }
@@ -71,7 +77,8 @@ func TestUsage(t *testing.T) {
 	}
 }
 
-// TestLife enrols a booth, runs it, stops it, and then asks for its check and digest; at last its journal is cut short.
+// TestLife enrols a booth, runs it, stops it, and then asks for its check and digest. Before the last run its journal and
+// its store are cut short: it runs all the same, under a new author, and both files are kept.
 func TestLife(t *testing.T) {
 	ca := enrolltest.New(t)
 	config := ca.Sign(wire.Config{Lot: "riverside", Number: 1, TZ: "Asia/Shanghai", Currency: "CNY", Booths: []wire.Booth{{ID: "booth-a", Raft: "127.0.0.1:0", Peer: "127.0.0.1:0", Voter: true}}})
@@ -81,7 +88,14 @@ func TestLife(t *testing.T) {
 	if code, out, errs := call(t.Context(), "", nil, "enroll", "--cloud", cloud.URL, "--code", "ABCD", "--data", data); code != 0 || !strings.Contains(out, "booth-a of lot riverside") {
 		t.Fatalf("enroll: %d %s%s", code, out, errs)
 	}
-	for range 2 { // the second time the journal is there already and is checked
+	for round := range 3 { // the second time the journal is there already and is checked
+		if round == 2 {
+			for _, name := range []string{"journal.db", "lot.db"} {
+				if err := os.Truncate(filepath.Join(data, name), 9000); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
 		ctx, cancel := context.WithCancel(t.Context())
 		up := make(chan struct{})
 		done := make(chan string, 1)
@@ -106,6 +120,10 @@ func TestLife(t *testing.T) {
 	if code, out, errs := call(t.Context(), "", nil, "check", "--data", data); code != 0 || !strings.Contains(out, `"booth":"booth-a"`) {
 		t.Errorf("check: %d %s%s", code, out, errs)
 	}
+	aside, err := filepath.Glob(filepath.Join(data, "quarantine", "*.db-*Z"))
+	if err != nil || len(aside) != 2 {
+		t.Errorf("set aside: %v, %v; want two files", aside, err)
+	}
 	code, out, errs := call(t.Context(), "", nil, "digest", "--data", data)
 	var d struct {
 		Facts    int    `json:"facts"`
@@ -114,25 +132,61 @@ func TestLife(t *testing.T) {
 		Sum      string `json:"facts_digest"`
 		Sums     map[string]int
 	}
-	if err := json.Unmarshal([]byte(out), &d); code != 0 || err != nil || d.Facts < 1 || len(d.Sessions) != 64 || len(d.Bills) != 64 || len(d.Sum) != 64 {
+	if err = json.Unmarshal([]byte(out), &d); code != 0 || err != nil || d.Facts < 1 || len(d.Sessions) != 64 || len(d.Bills) != 64 || len(d.Sum) != 64 {
 		t.Errorf("digest: %d %v %s%s", code, err, out, errs)
 	}
-	journal := filepath.Join(data, journalFile)
-	if err := os.Truncate(journal, 9000); err != nil {
-		t.Fatal(err)
+}
+
+// TestAFileThatFaultsWhoeverMapsItIsSetAside: a journal and a store that are cut short below what their headers say, one
+// that is torn inside and one that is busy.
+func TestAFileThatFaultsWhoeverMapsItIsSetAside(t *testing.T) {
+	ca := enrolltest.New(t)
+	id := ca.Booth("riverside", "booth-a", nil)
+	b := lottest.Open(t, id, t.TempDir())
+	for range 200 {
+		b.Enter("粤B12345")
 	}
-	before, err := os.ReadFile(journal)
+	path := filepath.Join(b.Dir, "journal.db")
+	if err := checkApart(t.Context(), path); err == nil || errors.Is(err, disk.ErrDamaged) {
+		t.Errorf("a file in use: %v", err)
+	}
+	b.Stop()
+	body, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	code, _, errs = call(t.Context(), "", nil, "run", "--data", data, "--console", "127.0.0.1:0")
-	after, err := os.ReadFile(journal)
-	if err != nil {
-		t.Fatal(err)
+	page := os.Getpagesize()
+	for name, c := range map[string]struct {
+		content []byte
+		sound   bool
+	}{
+		"whole":        {body, true},
+		"truncated":    {body[:len(body)/3], false},
+		"torn inside":  {slices.Concat(body[:4*page], bytes.Repeat([]byte{0xff}, len(body)-4*page)), false},
+		"zeroed tail":  {slices.Concat(body[:len(body)/3], make([]byte, len(body)-len(body)/3)), false},
+		"wild numbers": {slices.Concat(body[:2*page], wild(body[2*page:])), false},
+	} {
+		p := filepath.Join(t.TempDir(), "journal.db")
+		if err := os.WriteFile(p, c.content, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		err := checkApart(t.Context(), p)
+		if c.sound != (err == nil) || err != nil && !errors.Is(err, disk.ErrDamaged) {
+			t.Errorf("%s: %v", name, err)
+		}
+		if after, err := os.ReadFile(p); err != nil || !bytes.Equal(after, c.content) {
+			t.Errorf("%s: the check changed the file: %v", name, err)
+		}
 	}
-	if code != 1 || !strings.Contains(errs, "does not pass its check") || !bytes.Equal(before, after) {
-		t.Errorf("a journal cut short: %d %s; left as it was: %v", code, errs, bytes.Equal(before, after))
+}
+
+// wild makes page headers point far beyond the file.
+func wild(b []byte) []byte {
+	b = bytes.Clone(b)
+	for at := 0; at+32 < len(b); at += os.Getpagesize() {
+		binary.LittleEndian.PutUint64(b[at+16:], 0x7fffffff_00000010)
 	}
+	return b
 }
 
 // upWriter tells when the log says that the booth is up.

@@ -16,12 +16,13 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
-	"path/filepath"
 	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"lotkeeper/edge/internal/alarm"
+	"lotkeeper/edge/internal/clock"
 	"lotkeeper/edge/internal/console"
 	"lotkeeper/edge/internal/enroll"
 	"lotkeeper/edge/internal/journal"
@@ -29,7 +30,9 @@ import (
 	"lotkeeper/edge/internal/lot/agree"
 	"lotkeeper/edge/internal/peer"
 	"lotkeeper/edge/internal/photo"
+	"lotkeeper/edge/internal/salvage"
 	"lotkeeper/edge/internal/uplink"
+	"lotkeeper/edge/internal/watchdog"
 	"lotkeeper/firmware-adapters/driver"
 	"lotkeeper/shared/wire"
 )
@@ -39,6 +42,7 @@ import (
 type Options struct {
 	Software string
 	Now      func() time.Time
+	Mono     func() time.Duration // a monotonic clock; nil: that of Now, which time.Now has and a clock that is set has not
 	Log      *slog.Logger
 	Identity *enroll.Identity
 	Console  net.Listener
@@ -49,6 +53,9 @@ type Options struct {
 	Timing   agree.Timing
 	Pace     uplink.Pace
 	Device   func(d wire.Device, env driver.Env) (driver.Device, error) // nil: the table of adapters
+	// Check judges a file of the booth before it is opened, as journal.Sound does; on a damaged one that may fault the
+	// process, so the program does it in another one. nil is journal.Sound itself.
+	Check func(ctx context.Context, path string) error
 }
 
 // Agent is one booth.
@@ -56,7 +63,9 @@ type Agent struct {
 	c     Config
 	o     Options
 	boot  string
-	began time.Time // with its monotonic reading
+	clock *clock.Clock // the booth's own: parts that stamp or compare take it, sign-ins and deadlines take the machine's
+	times *clock.Watch
+	began time.Time
 	ready chan struct{}
 	bell  *bell
 
@@ -65,13 +74,17 @@ type Agent struct {
 	journal  *journal.Journal
 	lot      *lot.Lot
 	photos   *photo.Store
+	aside    *salvage.Store
 	yard     *yard
 	address  string
+	alarms   *alarm.Book
+	disk     *watchdog.Disk
 
 	mu     sync.Mutex
 	uplink *uplink.Uplink
 	peer   *peer.Exchange
 	member *agree.Member
+	kept   []console.Aside // what a.aside holds, as people see it
 }
 
 // New checks the configuration. It does no I/O.
@@ -85,15 +98,32 @@ func New(c Config, o Options) (*Agent, error) {
 	if o.Device == nil {
 		o.Device = tableDevice
 	}
+	if o.Check == nil {
+		o.Check = func(_ context.Context, path string) error { return journal.Sound(path) }
+	}
 	var id [8]byte
 	if _, err := rand.Read(id[:]); err != nil {
 		return nil, fmt.Errorf("agent: name this run: %w", err)
 	}
-	return &Agent{c: c, o: o, boot: hex.EncodeToString(id[:]), began: o.Now(), ready: make(chan struct{}), bell: newBell()}, nil
+	if o.Mono == nil {
+		start := o.Now()
+		o.Mono = func() time.Duration { return o.Now().Sub(start) }
+	}
+	boot, zero := hex.EncodeToString(id[:]), o.Mono()
+	own := clock.New(boot, o.Now, func() time.Duration { return o.Mono() - zero })
+	a := &Agent{
+		c: c, o: o, boot: boot, clock: own, times: clock.NewWatch(own), began: own.Now(), ready: make(chan struct{}), bell: newBell(),
+		disk: watchdog.NewDisk(),
+	}
+	var err error
+	if a.alarms, err = a.newAlarms(); err != nil {
+		return nil, err
+	}
+	return a, nil
 }
 
 // mono is this run's monotonic clock in nanoseconds; it begins at one, so that zero can mean never.
-func (a *Agent) mono() int64 { return int64(a.o.Now().Sub(a.began)) + 1 }
+func (a *Agent) mono() int64 { return a.clock.Mono() }
 
 // Ready is closed when the lanes and the console are up.
 func (a *Agent) Ready() <-chan struct{} { return a.ready }
@@ -109,27 +139,33 @@ func (a *Agent) Boot() string { return a.boot }
 
 // Run runs the booth until ctx ends, or until it cannot go on.
 func (a *Agent) Run(ctx context.Context) (err error) {
-	if err := a.open(); err != nil {
+	if err := a.open(ctx); err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, a.close()) }()
 
 	// The journal's writer outlives the lanes, which write while they stop.
 	writer, stopWriter := context.WithCancel(context.WithoutCancel(ctx))
+	ctx, cancel := context.WithCancelCause(ctx)
 	var writing sync.WaitGroup
 	writing.Go(func() {
 		if err := a.journal.Run(writer); err != nil {
-			a.o.Log.Error("the journal's writer ended", "err", err)
+			cancel(err) // the file is damaged: the next start sets it aside
 		}
 	})
 	defer writing.Wait()
 	defer stopWriter()
+	if err := a.settler().Now(ctx); err != nil {
+		a.o.Log.Error("what files that were set aside hold is not salvaged yet; the next start tries again", "err", err)
+	}
+	a.tellAside()
 
-	ctx, cancel := context.WithCancelCause(ctx)
 	var group sync.WaitGroup
 	defer group.Wait()
 	defer cancel(nil)
 
+	a.carryAlarms()
+	group.Go(func() { a.keepUp(ctx, "alarms", a.alarms.Run) })
 	a.yard = newYard(a)
 	group.Go(func() { a.yard.run(ctx) })
 	if err := a.openConsole(ctx, &group, cancel); err != nil {
@@ -137,8 +173,12 @@ func (a *Agent) Run(ctx context.Context) (err error) {
 	}
 	<-a.yard.up
 	close(a.ready)
+	group.Go(func() { a.watch(ctx) })
+	group.Go(func() { a.keepTime(ctx) })
 	a.o.Log.Info("booth is up", "lot", a.identity.Lot, "booth", a.identity.Booth, "boot", a.boot, "author", string(a.journal.Author()), "console", a.address)
 
+	group.Go(func() { a.keepConfig(ctx) })
+	group.Go(func() { a.succeed(ctx) })
 	group.Go(func() { a.keepUp(ctx, "exchange", a.runPeer) })
 	group.Go(func() { a.keepUp(ctx, "agreement", a.runMember) })
 	if a.identity.Replacement {
@@ -153,40 +193,6 @@ func (a *Agent) Run(ctx context.Context) (err error) {
 	}
 	return nil
 }
-
-// open reads what is on the disk.
-func (a *Agent) open() (err error) {
-	if a.identity = a.o.Identity; a.identity == nil {
-		if a.identity, err = enroll.Load(a.c.Data); err != nil {
-			return fmt.Errorf("this booth is not enrolled, or its identity cannot be read (see lotkeeper-edge enroll --help): %w", err)
-		}
-	}
-	id := a.identity
-	if a.photos, err = photo.Open(filepath.Join(a.c.Data, "photos"), a.c.Photos.MaxMB<<20); err != nil {
-		return err
-	}
-	a.journal, err = journal.Open(filepath.Join(a.c.Data, "journal.db"), journal.Options{
-		Lot: id.Lot, Booth: id.Booth, Key: id.Key, Cert: id.Cert, Software: a.o.Software, Boot: a.boot,
-		Now: a.o.Now, Mono: a.mono, Log: a.o.Log,
-	})
-	if err != nil {
-		return err
-	}
-	a.lot, err = lot.Open(filepath.Join(a.c.Data, "lot.db"), a.journal, lot.Options{
-		Lot: id.Lot, Booth: id.Booth, Keys: id.Trust(), ConfigKey: id.ConfigKey, Now: a.o.Now, Log: a.o.Log,
-	})
-	if err != nil {
-		return errors.Join(err, a.journal.Close())
-	}
-	if len(id.Config.Document) > 0 {
-		if err := a.lot.Configure(id.Config); err != nil && !errors.Is(err, lot.ErrOlder) {
-			a.o.Log.Warn("the configuration of the enrolment is not taken", "err", err)
-		}
-	}
-	return nil
-}
-
-func (a *Agent) close() error { return errors.Join(a.lot.Close(), a.journal.Close()) }
 
 func (a *Agent) openConsole(ctx context.Context, group *sync.WaitGroup, cancel context.CancelCauseFunc) error {
 	metrics := prometheus.NewRegistry()

@@ -81,7 +81,7 @@ func DigestAt(data string, log *slog.Logger) (d Digest, err error) {
 		return d, err
 	}
 	// Opening a journal that is not there would begin one.
-	path := filepath.Join(data, "journal.db")
+	path := filepath.Join(data, journalFile)
 	if _, err := os.Stat(path); err != nil {
 		return d, fmt.Errorf("the booth has no journal yet: %w", err)
 	}
@@ -94,7 +94,7 @@ func DigestAt(data string, log *slog.Logger) (d Digest, err error) {
 		return d, err
 	}
 	defer func() { err = errors.Join(err, j.Close()) }()
-	l, err := lot.Open(filepath.Join(data, "lot.db"), j, lot.Options{
+	l, err := lot.Open(filepath.Join(data, lotFile), j, lot.Options{
 		Lot: id.Lot, Booth: id.Booth, Keys: id.Trust(), ConfigKey: id.ConfigKey, Now: now, Log: log,
 	})
 	if err != nil {

@@ -32,7 +32,7 @@ func RecoverGroup(ctx context.Context, data, by, note string, now func() time.Ti
 	if typed != id.Lot {
 		return r, fmt.Errorf("nothing was changed: the lot's id is %s", id.Lot)
 	}
-	path := filepath.Join(data, "journal.db")
+	path := filepath.Join(data, journalFile)
 	if _, err := os.Stat(path); err != nil {
 		return r, fmt.Errorf("the booth never ran: start it first: %w", err)
 	}
@@ -45,7 +45,7 @@ func RecoverGroup(ctx context.Context, data, by, note string, now func() time.Ti
 		return r, fmt.Errorf("the agent must be stopped first: %w", err)
 	}
 	defer func() { err = errors.Join(err, j.Close()) }()
-	l, err := lot.Open(filepath.Join(data, "lot.db"), j, lot.Options{
+	l, err := lot.Open(filepath.Join(data, lotFile), j, lot.Options{
 		Lot: id.Lot, Booth: id.Booth, Keys: id.Trust(), ConfigKey: id.ConfigKey, Now: now, Log: log,
 	})
 	if err != nil {

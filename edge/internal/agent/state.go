@@ -14,7 +14,7 @@ import (
 
 // State implements [console.Booth].
 func (a *Agent) State() console.State {
-	s := console.State{At: a.o.Now().UTC(), Lot: a.identity.Lot, Booth: a.identity.Booth, Software: a.o.Software, Boot: a.boot, Lanes: []console.Lane{}}
+	s := console.State{At: a.clock.Now().UTC(), Lot: a.identity.Lot, Booth: a.identity.Booth, Software: a.o.Software, Boot: a.clock.Boot(), Lanes: []console.Lane{}}
 	loc := time.UTC
 	if c, ok := a.lot.Config(); ok {
 		s.Config, s.Name, s.TZ, s.Currency, s.Capacity = c.Number, c.Name, c.TZ, c.Currency, c.Capacity
@@ -35,6 +35,7 @@ func (a *Agent) State() console.State {
 		s.Lanes = append(s.Lanes, l)
 	}
 	s.Sync = a.sync()
+	s.Alarms, s.Clock = a.alarmList(), a.clockState()
 	s.Words = s.Describe(loc)
 	return s
 }
@@ -50,6 +51,7 @@ func (a *Agent) sync() console.Sync {
 		y.Journal = err.Error()
 	}
 	a.mu.Lock()
+	y.Aside = a.kept
 	u, x, m := a.uplink, a.peer, a.member
 	a.mu.Unlock()
 	y.Waiting = a.journal.Head().Seq

@@ -3,8 +3,10 @@ package console
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
+	"lotkeeper/edge/internal/alarm"
 	"lotkeeper/edge/internal/device"
 	"lotkeeper/shared/fact"
 	"lotkeeper/shared/money"
@@ -28,6 +30,8 @@ type State struct {
 	Capacity int            `json:"capacity"`
 	Lanes    []Lane         `json:"lanes"`
 	Sync     Sync           `json:"sync"`
+	Alarms   []Alarm        `json:"alarms"` // open, of every booth of the lot; this booth's first
+	Clock    Clock          `json:"clock"`
 	Words    []Word         `json:"words"` // how things stand, in plain words; worst first
 }
 
@@ -73,6 +77,7 @@ type Sync struct {
 	Journal   string      `json:"journal,omitempty"`
 	Peers     []Peer      `json:"peers"`
 	Agreement string      `json:"agreement,omitempty"` // this booth's part in the raft group
+	Aside     []Aside     `json:"aside,omitempty"`     // files that are out of use and kept
 	Group
 }
 
@@ -100,6 +105,31 @@ type Peer struct {
 	Reached time.Time `json:"reached,omitzero"`
 	Lacks   uint64    `json:"lacks"`
 	Error   string    `json:"error,omitempty"`
+}
+
+// Clock is how the booth's clock stands to those that it knows of.
+type Clock struct {
+	Suspect string        `json:"suspect,omitempty"` // why it is not to be trusted
+	Sources []ClockSource `json:"sources"`
+}
+
+// ClockSource is another clock: how far it is ahead of the booth's, what that may be wrong by, and how old the answer is.
+type ClockSource struct {
+	Basis    string `json:"basis"` // "cloud", "peer", "camera"
+	Name     string `json:"name"`
+	OffsetMS int64  `json:"offset_ms"`
+	ErrorMS  int64  `json:"error_ms"`
+	AgeMS    int64  `json:"age_ms"`
+}
+
+// Alarm is something of a booth that a person should look at.
+type Alarm struct {
+	Booth   string      `json:"booth"`
+	Code    string      `json:"code"`
+	Subject string      `json:"subject,omitempty"` // the device or lane
+	Text    tariff.Text `json:"text"`
+	Detail  string      `json:"detail,omitempty"` // for a technician
+	Since   time.Time   `json:"since"`
 }
 
 // Word is one sentence on how things stand.
@@ -143,6 +173,9 @@ func (s *State) Describe(loc *time.Location) []Word {
 	if s.Sync.Journal != "" {
 		say("bad", both("本机日志无法写入：%s", "the journal cannot be written: %s", s.Sync.Journal))
 	}
+	for i := range s.Sync.Aside {
+		out = append(out, s.Sync.Aside[i].word())
+	}
 	for i := range s.Lanes {
 		l := &s.Lanes[i]
 		name := l.called()
@@ -162,6 +195,11 @@ func (s *State) Describe(loc *time.Location) []Word {
 			case "arm":
 				say("bad", tariff.Text{ZH: name.ZH + "的闸杆不动作", EN: name.EN + ": the arm does not move"})
 			}
+		}
+	}
+	for _, x := range s.Alarms {
+		if !x.said(s.Booth) {
+			say("bad", x.words(s.Booth, clock(x.Since)))
 		}
 	}
 	if y := &s.Sync; y.Cloud {
@@ -192,6 +230,29 @@ func (s *State) Describe(loc *time.Location) []Word {
 	}
 	slices.SortStableFunc(out, func(a, b Word) int { return worst[a.Level] - worst[b.Level] })
 	return out
+}
+
+// said reports whether an alarm is of what the booth's lanes and its journal already tell.
+func (x *Alarm) said(own string) bool {
+	switch x.Code {
+	case alarm.CameraDown, alarm.BarrierSilent, alarm.DisplayDown, alarm.BarrierStuck, alarm.JournalDown:
+		return x.Booth == own
+	}
+	return false
+}
+
+func (x *Alarm) words(own, since string) tariff.Text {
+	about := x.Subject
+	if x.Booth != own {
+		about = strings.TrimSpace(x.Booth + " " + about)
+	}
+	if about == "" {
+		about = own
+	}
+	return tariff.Text{
+		ZH: fmt.Sprintf("%s：%s（自 %s）", about, x.Text.ZH, since),
+		EN: fmt.Sprintf("%s: %s (since %s)", about, x.Text.EN, since),
+	}
 }
 
 // both fills the same values into the sentence's two languages.

@@ -213,6 +213,17 @@ func BenchmarkAppend(b *testing.B) {
 			group.Wait()
 		})
 	}
+	b.Run("money", func(b *testing.B) { // each append a bill: the second copy comes after each answer
+		o := options()
+		o.Spare = filepath.Join(b.TempDir(), "spare")
+		j := running(b, filepath.Join(b.TempDir(), "j.db"), o)
+		body := strings.Repeat("x", 300)
+		for b.Loop() {
+			if _, err := j.Append(context.Background(), one(fact.KindBill, body)); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
 	b.Run("bare", func(b *testing.B) { // the floor: one put and one commit in the same kind of file
 		db, err := disk.Open(filepath.Join(b.TempDir(), "bare.db"))
 		if err != nil {

@@ -20,6 +20,7 @@ type Query struct {
 	Plate  plate.Plate
 	Read   fact.ID   // zero while it is not recorded
 	At     time.Time // when it came to the lane: an exit is priced up to then
+	Clock  session.Clock
 	Forced *Forced
 	Mode   Mode // of the lane
 }
@@ -91,7 +92,7 @@ func Find(book *session.Book, c *wire.Config, q Query) Finding {
 	if found.Held != nil && found.Held.Lane != q.Lane {
 		found.Held = nil // its stand at another exit is over
 	}
-	bill, err := session.Price(*found, q.At, c, coupons...)
+	bill, err := session.PriceTo(*found, book.End(q.Clock, q.At), c, coupons...)
 	if err != nil {
 		f.Trouble = err.Error()
 		return f
@@ -123,6 +124,10 @@ func lookUp(book *session.Book, q Query) (*session.Session, Basis) {
 		return nil, Unfound
 	}
 	last := &of[len(of)-1]
+	if x := last.Exit; x != nil && x.Basis == session.Stored && x.Lane == q.Lane && last.Bill == nil && q.At.Sub(x.At).Abs() <= session.DuplicateGap {
+		last.State, last.Exit = session.Inside, nil // the camera remembers that it came here, and here it is
+		return last, Exact
+	}
 	if x := last.Exit; last.State == session.Left && x.Lane == q.Lane && x.Basis == session.Assumed && plate.SameVehicle(last.Plate, q.Plate) {
 		if gap := q.At.Sub(x.At); gap >= 0 && gap <= session.DuplicateGap {
 			return last, Again

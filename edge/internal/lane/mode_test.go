@@ -24,6 +24,9 @@ func (p *post) restart(boot string) {
 	s := p.state.Setting
 	s.Boot = boot
 	p.state = New(s)
+	if u, ok := UnfinishedAt(p.book, s.Lane, p.wall); ok {
+		p.feed(u)
+	}
 	if m, ok := p.book.Mode(s.Lane); ok {
 		p.feed(Resumed{Fact: m.Fact, Mode: m.Mode, Left: time.Duration(m.Seconds)*time.Second - p.wall.Sub(m.At), Passed: m.Passed})
 	}

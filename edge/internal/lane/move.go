@@ -49,6 +49,10 @@ func (t *step) stepOn() {
 		t.stepOnBehind()
 	default:
 		c.Loop, c.Left = true, 0
+		if c.Earlier && !c.Asked {
+			c.Asked = true
+			t.do(Shoot{}) // is it that vehicle, or the next one?
+		}
 	}
 	if p := t.Pending; p != nil {
 		t.Pending = nil
@@ -135,6 +139,10 @@ func (t *step) leave() {
 		// Somebody stands on the loop and nobody read another plate: it is the same vehicle, come back.
 		t.Behind = t.Behind[1:]
 		t.Car.Left = 0
+		return
+	}
+	if c.Earlier {
+		t.gone(false) // nobody saw it in this run: it may have crossed before
 		return
 	}
 	outcome := fact.Reversed

@@ -48,13 +48,18 @@ const (
 type Moment struct {
 	Wall time.Time
 	Mono time.Duration
+	// Boot names this run of the agent and of its clock, and Shift is by how much the wall time of this run of the agent
+	// was set so far. An empty Boot is the setting's, for ever.
+	Boot  string
+	Shift time.Duration
 }
 
 // Setting is what does not change while a lane runs.
 type Setting struct {
 	Lane    string
 	Dir     fact.Dir
-	Boot    string // names this run of the agent
+	Boot    string // names this run of the agent and of its clock
+	Author  fact.Author
 	Devices []string
 }
 
@@ -93,6 +98,7 @@ type Car struct {
 	ByHand  bool // no camera read it: a person let it pass
 	Tail    bool // read while the one before it was still on both loops: it may be right on its heels
 	Through bool // it followed another closely and is through already
+	Earlier bool // the run before this one released it, and it was not read since
 	Tries   int
 	Tried   time.Duration
 	HeldAt  time.Time
@@ -133,8 +139,10 @@ type State struct {
 	IdleAt                   time.Duration
 	Policy                   wire.Policy
 	Asks                     []Waiting // who waits for the barrier
-	Done                     []string  // ids of commands and cash takings that were judged
-	Mode                     Mode      // not worked as usual, for a while
+	Shift                    time.Duration
+	ShiftBy, ShiftAt         time.Duration // the last time the clock was set: by how much, and when
+	Done                     []string      // ids of commands and cash takings that were judged
+	Mode                     Mode          // not worked as usual, for a while
 }
 
 // Waiting is somebody who waits for a barrier's answer.
@@ -244,6 +252,8 @@ func (s *State) mayRaise() bool {
 // leaves is when a vehicle counts as gone if nothing more is seen of it; 0 is never.
 func (s *State) leaves(c *Car) time.Duration {
 	switch {
+	case c.Earlier && !c.Loop:
+		return c.Since + crossIn
 	case !s.ArriveKnown:
 		return c.Since + forgotten
 	case !c.Loop:

@@ -3,6 +3,7 @@ package lot
 import (
 	"bytes"
 	"crypto/ed25519"
+
 	"lotkeeper/shared/fact"
 )
 
@@ -87,20 +88,30 @@ func (l *Lot) Former(booth string, key ed25519.PublicKey) bool {
 	return false
 }
 
-// Replaced reports whether a box said that it took the place of another of its booth, and no later one did.
-func (l *Lot) Replaced(box fact.Author) bool {
+// Replaced reports whether the box of an author said that it took the place of another of its booth, and no later one did.
+func (l *Lot) Replaced(author fact.Author) bool {
 	l.mu.RLock()
 	defer l.mu.RUnlock()
-	return l.boxes.replaced[l.boxes.openings[box].booth].id.Author == box
+	return l.boxes.same(author, l.boxes.replaced[l.boxes.openings[author].booth].id.Author)
 }
 
-// Rebuilt returns what a box said that took another's place, when it had taken over what there was; ok is false while it
-// has not.
-func (l *Lot) Rebuilt(box fact.Author) (r fact.Rebuilt, ok bool) {
+// Rebuilt returns what the box of an author said when it had taken over what there was of the one before; ok is false while
+// it has not.
+func (l *Lot) Rebuilt(author fact.Author) (r fact.Rebuilt, ok bool) {
 	l.mu.RLock()
 	defer l.mu.RUnlock()
-	r, ok = l.boxes.rebuilt[box]
-	return r, ok
+	for a, said := range l.boxes.rebuilt {
+		if l.boxes.same(author, a) {
+			return said, true
+		}
+	}
+	return r, false
+}
+
+// same reports whether two authors are of one box: a box keeps its key when it begins another log.
+func (b *boxes) same(a, c fact.Author) bool {
+	x, y := b.openings[a], b.openings[c]
+	return a == c || x.booth == y.booth && len(x.key) > 0 && bytes.Equal(x.key, y.key)
 }
 
 // Founded returns which of the booths' groups counts; ok is false when none was founded, or one by a release that did not say it.

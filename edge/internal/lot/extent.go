@@ -152,7 +152,7 @@ func (l *Lot) Before() []fact.Rest {
 	defer l.mu.RUnlock()
 	var out []fact.Rest
 	for a, e := range l.extents(l.cursors()) {
-		if a != own && l.boxes.openings[a].booth == l.o.Booth {
+		if l.boxes.openings[a].booth == l.o.Booth && !l.boxes.same(own, a) {
 			out = append(out, fact.Rest{Author: a, Held: l.logs[a].Head.Seq, Told: max(e.best, l.told[a])})
 		}
 	}

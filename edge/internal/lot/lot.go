@@ -44,6 +44,7 @@ type Options struct {
 	ConfigKey  ed25519.PublicKey // the cloud's key for configurations
 	Now        func() time.Time
 	Log        *slog.Logger
+	Alarm      func(code, subject string, on bool, detail string) // nil is nobody
 }
 
 // Lot is safe for concurrent use.
@@ -62,8 +63,13 @@ type Lot struct {
 	heard   map[string]Heard
 	told    map[fact.Author]uint64 // how far others said that a log reaches, when that is further than it is held here
 	kept    map[fact.Author]bool   // of told, what is on the disk
+	alarms  map[alarmKey]alarmWord
 	watches map[*Watch]struct{}
-	ahead   bool // somebody holds more of our log than we do
+	ending  string    // why the present incarnation must end
+	agreed  fact.Head // how far somebody is known to hold our very log
+	endings chan struct{}
+	ended   map[fact.Author]bool             // incarnations of ours whose logs are being settled
+	claims  map[fact.Author]map[string]Claim // of these
 }
 
 // configuration is the one in force, with the bytes that were signed.
@@ -80,6 +86,9 @@ func Open(path string, own Own, o Options) (*Lot, error) {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
+	if o.Alarm == nil {
+		o.Alarm = func(string, string, bool, string) {}
+	}
 	db, err := disk.Open(path)
 	if err != nil {
 		return nil, fmt.Errorf("open lot: %w", err)
@@ -87,7 +96,8 @@ func Open(path string, own Own, o Options) (*Lot, error) {
 	l := &Lot{
 		o: o, own: own, db: db, rules: exchange.Rules{Lot: o.Lot, Keys: o.Keys, Judge: session.Judge},
 		book: session.NewBook(), logs: map[fact.Author]exchange.Log{}, boxes: newBoxes(), told: map[fact.Author]uint64{}, kept: map[fact.Author]bool{},
-		heard: map[string]Heard{}, watches: map[*Watch]struct{}{},
+		heard: map[string]Heard{}, watches: map[*Watch]struct{}{}, alarms: map[alarmKey]alarmWord{},
+		endings: make(chan struct{}, 1), ended: map[fact.Author]bool{}, claims: map[fact.Author]map[string]Claim{},
 	}
 	if err := l.load(); err != nil {
 		return nil, errors.Join(fmt.Errorf("open lot %s: %w", path, err), db.Close())
@@ -116,12 +126,21 @@ func (l *Lot) Append(ctx context.Context, c journal.Compose) ([]fact.Fact, error
 // Store writes facts to the booth's own journal. When it returns without error they are on this booth's disk; they are in
 // the book, and whoever watches is told, once fold was called, which must be soon and may be later than another append.
 // It is for who has something to do that waits for the disk and for nothing else.
+//
+// A [Late] error says that the disk had not answered when ctx ended; what became of the append is then to be waited for.
 func (l *Lot) Store(ctx context.Context, c journal.Compose) (facts []fact.Fact, fold func() error, err error) {
 	facts, err = l.own.Append(ctx, c)
+	if pending, ok := errors.AsType[*journal.Pending](err); ok {
+		return nil, nil, &Late{pending, l}
+	}
 	if err != nil {
 		return nil, nil, err
 	}
-	return facts, func() error {
+	return facts, l.folding(facts), nil
+}
+
+func (l *Lot) folding(facts []fact.Fact) func() error {
+	return func() error {
 		if len(facts) == 0 {
 			return nil
 		}
@@ -129,7 +148,22 @@ func (l *Lot) Store(ctx context.Context, c journal.Compose) (facts []fact.Fact, 
 			return fmt.Errorf("fold what was appended: %w", err)
 		}
 		return nil
-	}, nil
+	}
+}
+
+// Late is the error of a Store whose caller did not wait until the disk had answered.
+type Late struct {
+	*journal.Pending
+	l *Lot
+}
+
+// Await waits for what became of it, as Store does. It may be called once.
+func (e *Late) Await(ctx context.Context) (facts []fact.Fact, fold func() error, err error) {
+	facts, err = e.Wait(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	return facts, e.l.folding(facts), nil
 }
 
 // foldOwn folds what was appended. Two appends may return in either order: whoever comes first folds what is between
@@ -137,6 +171,10 @@ func (l *Lot) Store(ctx context.Context, c journal.Compose) (facts []fact.Fact, 
 func (l *Lot) foldOwn(facts []fact.Fact) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if facts[0].Author != l.own.Author() { // that incarnation ended meanwhile; the facts are in what it left
+		l.fold(facts)
+		return nil
+	}
 	log, head := l.logs[l.own.Author()], l.own.Head()
 	if facts[0].Seq == log.Head.Seq+1 && facts[len(facts)-1].Seq == head.Seq { // the usual case: nobody came between
 		log.Head = head
@@ -174,6 +212,9 @@ func (l *Lot) catchUp(last uint64) error {
 func (l *Lot) fold(facts []fact.Fact) {
 	for i := range facts {
 		l.boxes.note(&facts[i])
+		if k := facts[i].Kind; k == fact.KindAlarmRaised || k == fact.KindAlarmCleared {
+			l.noteAlarm(&facts[i])
+		}
 	}
 	l.tell(Changes{Keys: l.book.Add(facts...), Facts: true})
 }

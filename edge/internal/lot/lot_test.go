@@ -217,12 +217,12 @@ func TestOwnLogIsNeverTakenFromOthers(t *testing.T) {
 	b.Enter("粤B12345")
 	own := b.Lot.Author()
 	merge(t, b.Lot, batch(t, b.Lot, own, 0, 100), exchange.Known)
-	if b.Lot.Status().Ahead {
-		t.Error("its own bytes alarmed it")
+	if why := b.Lot.Status().Ending; why != "" {
+		t.Errorf("by its own bytes it is to end: %s", why)
 	}
 	res := merge(t, b.Lot, fork(t, b, 4), exchange.Refused) // goes on after our end
-	if res.Head != b.Journal.Head() || !b.Lot.Status().Ahead {
-		t.Errorf("head %+v, ahead %v", res.Head, b.Lot.Status().Ahead)
+	if why := b.Lot.Status().Ending; res.Head != b.Journal.Head() || why != lot.WhyBehind {
+		t.Errorf("head %+v, ending %q", res.Head, why)
 	}
 	b.Enter("粤B54321")
 	if b.Lot.Status().Facts != 7 {
@@ -400,5 +400,38 @@ func TestPoorFactsAreKeptAndPassed(t *testing.T) {
 	res := merge(t, a.Lot, batch(t, b.Lot, b.Lot.Author(), 0, 100), exchange.Accepted)
 	if len(res.Poor) != 1 || a.Lot.Status().Poor != 1 || a.Lot.Cursors()[b.Lot.Author()].Seq != 5 {
 		t.Errorf("poor %v, status %+v", res.Poor, a.Lot.Status())
+	}
+}
+
+// TestAlarmsOfEveryBoothAreKnownToAll: the last word counts, in whatever order the facts came, and after a restart too.
+func TestAlarmsOfEveryBoothAreKnownToAll(t *testing.T) {
+	ca := enrolltest.New(t)
+	a, b := lottest.New(t, ca, "riverside", "booth-a"), lottest.New(t, ca, "riverside", "booth-b")
+	say := func(k fact.Kind, code string) {
+		t.Helper()
+		_, err := a.Lot.Append(t.Context(), func(func(int) fact.ID) []fact.Draft {
+			return []fact.Draft{{At: time.Now(), Source: "booth", Kind: k, Body: fact.Alarm{Code: code, Subject: "cam-1", Since: time.Now()}}}
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	say(fact.KindAlarmRaised, "camera_blind")
+	say(fact.KindAlarmRaised, "camera_clock")
+	say(fact.KindAlarmCleared, "camera_blind")
+	batch, err := a.Lot.Batch(a.Lot.Author(), 0, 100, 1<<20)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := b.Lot.Merge(batch); err != nil {
+		t.Fatal(err)
+	}
+	dir, id := a.Dir, a.Identity
+	a.Stop()
+	for name, l := range map[string]*lot.Lot{"its own, after a restart": lottest.Open(t, id, dir).Lot, "another": b.Lot} {
+		open := l.Alarms()
+		if len(open) != 1 || open[0].Booth != "booth-a" || open[0].Code != "camera_clock" {
+			t.Errorf("%s: %+v", name, open)
+		}
 	}
 }

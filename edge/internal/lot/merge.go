@@ -84,6 +84,7 @@ func (m *merging) take(b exchange.Batch) (exchange.Result, error) {
 		}
 	case exchange.Forked:
 		l.o.Log.Error("author wrote two logs and is closed", "author", b.Author, "seq", log.Head.Seq, "err", res.Cause)
+		l.o.Alarm(AlarmClosed, string(b.Author), true, res.Cause.Error())
 	case exchange.Gap, exchange.Known:
 		return res, nil
 	default:
@@ -116,10 +117,10 @@ func (l *Lot) take(m merging, results []exchange.Result) {
 	}
 }
 
-var errAhead = errors.New("it holds more of this booth's log than the booth does")
+var errOther = errors.New("it is another log of this booth than the booth's own")
 
 // mirror judges a batch of our own log, as it comes back from a peer or the cloud. Nothing is ever taken from it. One
-// that goes on after our end says that our journal was cut or opened from an old copy, which a person must hear of.
+// that goes on after our end, or that says otherwise, shows that ours is a copy: this incarnation ends.
 func (l *Lot) mirror(b exchange.Batch) (exchange.Result, error) {
 	l.mu.RLock()
 	log := l.logs[b.Author]
@@ -130,9 +131,22 @@ func (l *Lot) mirror(b exchange.Batch) (exchange.Result, error) {
 	if err != nil || res.Verdict != exchange.Accepted && res.Verdict != exchange.Forked {
 		return res, err
 	}
-	l.o.Log.Error("somebody holds another or a longer log of this booth", "author", b.Author, "seq", log.Head.Seq, "verdict", res.Verdict)
+	why := WhyForked
+	if res.Verdict == exchange.Accepted {
+		why = WhyBehind
+	}
 	l.mu.Lock()
-	l.ahead = true
-	l.mu.Unlock()
-	return exchange.Result{Verdict: exchange.Refused, Head: log.Head, Cause: errAhead}, nil
+	defer l.mu.Unlock()
+	if b.Author != l.own.Author() { // it ended meanwhile
+		return exchange.Result{Verdict: exchange.Refused, Head: log.Head, Cause: errOther}, nil
+	}
+	if head := l.own.Head(); res.Verdict == exchange.Accepted && head.Seq > log.Head.Seq {
+		// What it took for more than we have may be what was appended and is not folded yet.
+		return exchange.Result{Verdict: exchange.Known, Head: log.Head}, nil
+	}
+	if why == WhyBehind {
+		l.agreed = log.Head
+	}
+	l.end(why)
+	return exchange.Result{Verdict: exchange.Refused, Head: log.Head, Cause: errOther}, nil
 }

@@ -42,10 +42,10 @@ type Status struct {
 	Poor   int           // of them, those that cannot be applied
 	Closed []fact.Author // authors of which nothing more is taken
 	Alone  uint64        // facts that, as far as is known, lie on this booth's disk only
+	Ending string        // why this booth's present incarnation must end, "" when it need not: see [Lot.Ending]
 	Fewer  uint64        // facts that, as far as is known, lie on fewer than two disks, whosever they are
 	Lost   uint64        // facts that somebody told of and that nobody is known to hold
 	Logs   []Extent      // the logs that Fewer and Lost are of, by author
-	Ahead  bool          // somebody holds another or a longer log of this booth: it must be looked at
 	Config uint64        // number of the configuration in force; 0 when there is none
 }
 
@@ -54,7 +54,7 @@ func (l *Lot) Status() Status {
 	closed := l.Closed()
 	l.mu.RLock()
 	defer l.mu.RUnlock()
-	s := Status{Facts: l.book.Len(), Poor: len(l.book.Poor()), Closed: closed, Ahead: l.ahead}
+	s := Status{Facts: l.book.Len(), Poor: len(l.book.Poor()), Closed: closed, Ending: l.ending}
 	if l.config != nil {
 		s.Config = l.config.config.Number
 	}

@@ -31,41 +31,54 @@ type logRow struct {
 	Closed bool      `json:"closed,omitempty"`
 }
 
+// ErrOwn says that it is the booth's own journal that cannot be read, not the store.
+var ErrOwn = errors.New("the booth's own journal")
+
 func (l *Lot) load() error {
 	if err := l.prepare(); err != nil {
 		return err
 	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.foldAll()
+}
+
+// foldAll folds what the store and the journal hold. The caller holds mu.
+func (l *Lot) foldAll() error {
 	if err := l.loadOthers(); err != nil {
 		return err
 	}
 	if err := l.loadTold(); err != nil {
 		return err
 	}
-	if head := l.own.Head(); head.Seq > 0 {
-		first, err := l.own.Records(0, 1)
-		if err != nil || len(first) == 0 {
-			return errors.Join(errors.New("own journal has no opening fact"), err)
-		}
-		f, err := fact.Unseal(first[0])
-		if err != nil {
-			return err
-		}
-		opened, err := fact.Decode[fact.Opened](&f)
-		if err != nil {
-			return err
-		}
-		l.logs[l.own.Author()] = exchange.Log{Key: opened.Key}
-		l.mu.Lock()
-		err = l.catchUp(head.Seq)
-		l.mu.Unlock()
-		if err != nil {
-			return fmt.Errorf("fold own journal: %w", err)
-		}
+	if err := l.loadOwn(); err != nil {
+		return fmt.Errorf("%w: %w", ErrOwn, err)
 	}
 	for _, log := range l.logs {
 		l.own.Observe(log.Head.HLC)
 	}
 	return nil
+}
+
+func (l *Lot) loadOwn() error {
+	head := l.own.Head()
+	if head.Seq == 0 {
+		return nil
+	}
+	first, err := l.own.Records(0, 1)
+	if err != nil || len(first) == 0 {
+		return errors.Join(errors.New("it has no opening fact"), err)
+	}
+	f, err := fact.Unseal(first[0])
+	if err != nil {
+		return err
+	}
+	opened, err := fact.Decode[fact.Opened](&f)
+	if err != nil {
+		return err
+	}
+	l.logs[l.own.Author()] = exchange.Log{Key: opened.Key}
+	return l.catchUp(head.Seq)
 }
 
 // prepare makes the buckets and reads the configuration.

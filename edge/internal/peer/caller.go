@@ -92,6 +92,8 @@ func (c *caller) ask(ctx context.Context) (more bool, err error) {
 	if err != nil {
 		return false, err
 	}
+	now := c.x.o.Now()
+	c.x.o.Clock(c.booth, reply.At, sent, now)
 	moved, err := c.x.absorb(reply)
 	if err != nil {
 		return false, err
@@ -100,7 +102,6 @@ func (c *caller) ask(ctx context.Context) (more bool, err error) {
 	for a, head := range reply.Cursors {
 		moved = moved || head.Seq > said.cursors[a].Seq
 	}
-	now := c.x.o.Now()
 	c.x.note(c.booth, State{Reached: now, Offset: reply.At.Sub(sent.Add(now.Sub(sent) / 2))})
 	mine := c.x.o.Memory.Cursors()
 	ahead := len(mine.Lacks(reply.Cursors)) > 0

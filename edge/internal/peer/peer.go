@@ -34,6 +34,7 @@ type Memory interface {
 	Signed() (wire.Signed, bool)
 	Configure(s wire.Signed) error
 	Heard(booth string, cursors exchange.Cursors, config uint64)
+	Judged(by string, cursors exchange.Cursors, closed []fact.Author)
 	Told() map[fact.Author]uint64
 	Tell(told map[fact.Author]uint64)
 	Former(booth string, key ed25519.PublicKey) bool
@@ -58,6 +59,8 @@ type Options struct {
 	Log         *slog.Logger  // nil discards
 	Every       time.Duration // between comparisons of cursors; 0 means 1 s
 	Gather      time.Duration // how long news collects before it is pushed; 0 means 10 ms
+	// Clock is told another booth's time with ours when we asked and when the answer came. It may be nil.
+	Clock func(booth string, theirs, asked, came time.Time)
 }
 
 // Exchange keeps a booth level with the others.
@@ -104,6 +107,9 @@ func New(o Options) (*Exchange, error) {
 	}
 	if o.Gather == 0 {
 		o.Gather = 10 * time.Millisecond
+	}
+	if o.Clock == nil {
+		o.Clock = func(string, time.Time, time.Time, time.Time) {}
 	}
 	return &Exchange{o: o, peers: map[string]State{}, said: map[string]word{}}, nil
 }
@@ -299,6 +305,7 @@ func (x *Exchange) absorb(m Message) (bool, error) {
 		}
 	}
 	x.o.Memory.Heard(m.Booth, m.Cursors, m.Config)
+	x.o.Memory.Judged(m.Booth, m.Cursors, m.Closed)
 	x.o.Memory.Tell(m.Told)
 	x.mu.Lock()
 	x.said[m.Booth] = word{m.Cursors, m.Closed, m.Config, m.Member}

@@ -31,6 +31,7 @@ type Memory interface {
 	Closed() []fact.Author
 	Batch(a fact.Author, after uint64, n, size int) (exchange.Batch, error)
 	Merge(b exchange.Batch) (exchange.Result, error)
+	Judged(by string, cursors exchange.Cursors, closed []fact.Author)
 	Config() (wire.Config, bool)
 	Configure(s wire.Signed) error
 	Heard(who string, cursors exchange.Cursors, config uint64)
@@ -55,6 +56,8 @@ type Options struct {
 	Now        func() time.Time
 	Log        *slog.Logger
 	Pace       Pace
+	// Clock is told the cloud's time with ours when we asked and when the answer came. It may be nil.
+	Clock func(theirs, asked, came time.Time)
 }
 
 // Pace is how often things are said. The zero value of a field means what stands beside it.
@@ -122,6 +125,9 @@ func New(o Options) (*Uplink, error) {
 	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.Clock == nil {
+		o.Clock = func(_, _, _ time.Time) {}
 	}
 	o.Pace.fill()
 	return &Uplink{

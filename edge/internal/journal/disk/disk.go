@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"time"
 
 	"go.etcd.io/bbolt"
@@ -20,6 +21,9 @@ import (
 // ErrDamaged says that a file cannot be opened without risking the process. Its owner moves it aside and rebuilds it
 // from the other copies; nobody repairs it by guessing.
 var ErrDamaged = errors.New("file is damaged")
+
+// ErrNewer says that a newer release wrote a file. Nothing is wrong with it, and nothing here may touch it.
+var ErrNewer = errors.New("file is of a newer release")
 
 // Options returns how every bbolt file of a booth is opened: a free list that is not written with each commit (an old
 // file's commits stay small), and an error instead of waiting for ever when another process holds the file.
@@ -131,4 +135,30 @@ func Range(b *bbolt.Bucket, after, upto uint64, n int) ([]fact.Record, error) {
 		return nil, fmt.Errorf("%w: record %d is missing", ErrDamaged, want)
 	}
 	return out, nil
+}
+
+// SyncDir makes names that were made, changed or removed in a folder last.
+func SyncDir(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Sync(), d.Close())
+}
+
+// Replace writes a file so that, whatever happens, either the old or the new content is under its name.
+func Replace(path string, content []byte) error {
+	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*")
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(content)
+	err = errors.Join(err, f.Sync(), f.Close())
+	if err == nil {
+		err = os.Rename(f.Name(), path)
+	}
+	if err != nil {
+		return errors.Join(err, os.Remove(f.Name()))
+	}
+	return SyncDir(filepath.Dir(path))
 }

@@ -36,7 +36,7 @@ func Open(t testing.TB, id *enroll.Identity, dir string) *Booth {
 	start := time.Now()
 	j, err := journal.Open(filepath.Join(dir, "journal.db"), journal.Options{
 		Lot: id.Lot, Booth: id.Booth, Key: id.Key, Cert: id.Cert, Software: "test", Boot: "boot",
-		Now: time.Now, Mono: func() int64 { return int64(time.Since(start)) },
+		Now: time.Now, Mono: func() int64 { return int64(time.Since(start)) }, Spare: filepath.Join(dir, "spare"),
 	})
 	if err != nil {
 		t.Fatalf("open journal of %s: %v", id.Booth, err)

@@ -55,7 +55,9 @@ func (l *Lot) extents(mine exchange.Cursors) map[fact.Author]extent {
 			e.best = max(e.best, seq)
 		}
 		e.Fewer = e.best - second
-		e.Lost = max(l.told[a], e.best) - e.best
+		if !l.logs[a].Closed { // what a closed log held further was told again by its box
+			e.Lost = max(l.told[a], e.best) - e.best
+		}
 		out[a] = e
 	}
 	return out

@@ -7,10 +7,8 @@ import (
 	"time"
 
 	"lotkeeper/edge/internal/lot/agree"
+	"lotkeeper/shared/alarm"
 )
-
-// AlarmGroup says that the booths do not agree: too few voters reach each other. Nothing waits for them.
-const AlarmGroup = "group_unled"
 
 // unled is how many heartbeats the booths may be without a leader before an alarm says so: an election takes a few.
 const unled = 20
@@ -38,7 +36,7 @@ func (a *Agent) watchGroup(ctx context.Context) {
 		if s.Leader != "" || !a.grouped() {
 			led = now
 		}
-		a.alarms.Set(AlarmGroup, "", time.Duration(now-led) > unled*beat, fmt.Sprintf("voters %v", s.Voters))
+		a.alarms.Set(alarm.GroupUnled, "", time.Duration(now-led) > unled*beat, fmt.Sprintf("voters %v", s.Voters))
 	}
 }
 

@@ -31,6 +31,7 @@ type group struct {
 	net    *lan.LAN
 	config wire.Config
 	boxes  []*box
+	every  uint64 // entries between snapshots
 	log    *slog.Logger
 }
 
@@ -66,7 +67,13 @@ var shapes = []shape{
 // build starts the boxes of a lot and waits until the group has its members.
 func build(t testing.TB, s shape, timing agree.Timing) *group {
 	t.Helper()
-	g := &group{t: t, ca: enrolltest.New(t), net: lan.Memory(), log: slog.New(slog.DiscardHandler)}
+	return buildWith(t, s, timing, 0)
+}
+
+// buildWith is build with a snapshot every so many entries.
+func buildWith(t testing.TB, s shape, timing agree.Timing, every uint64) *group {
+	t.Helper()
+	g := &group{every: every, t: t, ca: enrolltest.New(t), net: lan.Memory(), log: slog.New(slog.DiscardHandler)}
 	var booths []wire.Booth
 	for i := range s.booths {
 		b := wire.Booth{ID: fmt.Sprintf("booth-%c", 'a'+i), Voter: i < s.voters}
@@ -129,7 +136,7 @@ func (b *box) start(timing agree.Timing) {
 			}
 			m, err := agree.New(agree.Options{
 				Lot: id.Lot, Booth: id.Booth, Dir: filepath.Join(b.Dir, "raft"), Memory: b.Lot, Credentials: id,
-				Listener: l, Dial: dial, Now: time.Now, Log: b.g.log.With("booth", id.Booth), Timing: timing, Members: b.x.Member, Replacement: id.Replacement,
+				Listener: l, Dial: dial, Now: time.Now, Log: b.g.log.With("booth", id.Booth), Timing: timing, Members: b.x.Member, Replacement: id.Replacement, SnapshotEvery: b.g.every,
 			})
 			if err != nil {
 				return err

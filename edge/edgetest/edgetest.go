@@ -62,7 +62,8 @@ type Plan struct {
 	Witness bool // one more booth, without lanes: it votes and keeps facts
 	Voters  int  // how many booths vote; 0 is one, or three of three or more
 	Travel  time.Duration
-	Online  bool // booths have a line to the cloud
+	Online  bool   // booths have a line to the cloud
+	Dark    string // booth whose line is cut all the same
 	Edit    func(*wire.Config)
 }
 
@@ -139,7 +140,12 @@ func Start(t testing.TB, p Plan) *Lot {
 	l.Cloud = newCloud(l)
 	signed := l.Authority.Sign(l.Config)
 	for _, b := range booths {
-		id := l.Authority.Booth(Name, b, func(r *enroll.Response) { r.Config, r.Broker = signed, "ssl://"+l.Cloud.Broker.Addr })
+		id := l.Authority.Booth(Name, b, func(r *enroll.Response) {
+			r.Config, r.Broker = signed, "ssl://"+l.Cloud.Broker.Addr
+			if b == p.Dark {
+				r.Broker = "ssl://" + l.port(b) // nobody is there
+			}
+		})
 		l.Booths[b] = &Booth{lot: l, ID: b, Dir: filepath.Join(t.TempDir(), b), identity: id}
 	}
 	for _, b := range booths {

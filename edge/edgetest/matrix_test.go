@@ -12,9 +12,9 @@ import (
 	"lotkeeper/shared/session"
 )
 
-// Whole agents with real devices and a line to the cloud, in every layout: each booth dies in turn and the others let
+// Whole agents with real devices and a line to the cloud, in every layout: booths die in turn and the others let
 // cars in, are told of payments, bill, let out, share and sync. The dead comes back and everybody holds the same.
-func TestWholeLotLosesEachBooth(t *testing.T) {
+func TestWholeLotLosesABooth(t *testing.T) {
 	for _, s := range shapes {
 		t.Run(s.name, func(t *testing.T) {
 			t.Parallel() // most of it is waiting for arms and loops
@@ -32,6 +32,9 @@ func TestWholeLotLosesEachBooth(t *testing.T) {
 				ids = append(ids, b.ID)
 			}
 			for round, dead := range ids {
+				if round > 1 && round < len(ids)-1 && len(ids) > 3 {
+					continue // the founder, another voter and a listener; TestAnyOneBoothMayDie has them all
+				}
 				l.Booths[dead].Stop()
 				var living []*Booth
 				for _, id := range ids {

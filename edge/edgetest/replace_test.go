@@ -36,7 +36,7 @@ func public(id *enroll.Identity) ed25519.PublicKey { return id.Key.Public().(ed2
 
 // recover is a person's act at the box: the group is given up, and begins anew here.
 func (b *box) recover(group string) {
-	b.say(fact.KindRecovered, fact.Recovered{Group: group, Member: b.memberID(), By: "li", Note: "two boxes burnt"})
+	b.say(fact.KindFounded, fact.Founded{Group: group, Member: b.memberID(), By: "li", Note: "two boxes burnt"})
 }
 
 // members waits until the group has these voters and others, as its leader sees it.
@@ -213,7 +213,7 @@ func TestTwoPeopleRecoverOnTwoSides(t *testing.T) {
 		agreed(t, 5*time.Minute, g.boxes)
 		g.members(3, 0)
 		for _, x := range g.boxes {
-			if r, _ := x.Lot.Recovered(); r.Group != "groupgroupgroup3" {
+			if r, _ := x.Lot.Founded(); r.Group != "groupgroupgroup3" {
 				t.Errorf("%s is of %s", x.Identity.Booth, r.Group)
 			}
 		}

@@ -64,7 +64,7 @@ func documents() []document {
 		{fact.KindRetold, fact.Retold{}},
 		{fact.KindReplaced, fact.Replaced{}},
 		{fact.KindRebuilt, fact.Rebuilt{}},
-		{fact.KindRecovered, fact.Recovered{}},
+		{fact.KindFounded, fact.Founded{}},
 		{fact.KindAlarmRaised, fact.Alarm{}},
 		{fact.KindAlarmCleared, fact.Alarm{}},
 	} {

@@ -23,7 +23,8 @@ const (
 	FileDamaged      = "file_damaged"      // subject: the file
 	AuthorClosed     = "author_closed"     // subject: the author
 	IncarnationEnded = "incarnation_ended" // subject: the author
-	BlackList        = "black_list"        // subject: the lane; the detail names the right, not the vehicle
+	GroupUnled       = "group_unled"
+	BlackList        = "black_list" // subject: the lane; the detail names the right, not the vehicle
 )
 
 // texts say for people what each code means.
@@ -44,6 +45,7 @@ var texts = map[string]tariff.Text{
 	FileDamaged:      {ZH: "数据文件损坏，已移开并保留，岗亭继续工作", EN: "a data file was damaged; it is set aside and kept, and the booth goes on"},
 	AuthorClosed:     {ZH: "一份日志出现两个版本，不再接收", EN: "a log exists in two versions; nothing more of it is taken"},
 	IncarnationEnded: {ZH: "本机日志被复制或截短，已换新的日志继续", EN: "this booth's log was copied or shortened; it goes on with a new one"},
+	GroupUnled:       {ZH: "岗亭之间达不成一致：能联系上的表决岗亭太少；车道照常工作。若有岗亭不再恢复，请技术员执行 recover", EN: "the booths do not agree: too few that vote reach each other; lanes go on. If some will never come back, a technician runs recover"},
 	BlackList:        {ZH: "黑名单车辆在车道", EN: "a vehicle of the black list stands at a lane"},
 	SystemClock:      {ZH: "系统时钟被改动，本岗亭继续按单调时钟计时", EN: "the system's clock was changed; the booth keeps its own time"},
 }

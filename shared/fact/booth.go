@@ -20,11 +20,11 @@ type Rest struct {
 	Told   uint64 `json:"told"` // how far it reached, by what its author told anybody who was heard; the difference is lost
 }
 
-// Recovered says that a person gave up the booths' group, because too few of its voters will ever come back, and that a
-// new one begins at one member. Of several the latest counts: by HLC, then author, then seq.
-type Recovered struct {
-	Group  string `json:"group"`  // the new group's id
-	Member string `json:"member"` // that founds it: the booth, a dot, random letters
-	By     string `json:"by"`
-	Note   string `json:"note"`
+// Founded says that the booths' group begins at one member: a new lot's first, or one that a person begins because too
+// few voters of the group before will ever come back. Of several the latest counts: by HLC, then author, then seq.
+type Founded struct {
+	Group  string `json:"group"`          // its id
+	Member string `json:"member"`         // that founds it: the booth, a dot, random letters
+	By     string `json:"by,omitempty"`   // the person; "" when it is a new lot's first
+	Note   string `json:"note,omitempty"` // the person's reason
 }

@@ -30,19 +30,19 @@ const (
 	KindShiftOpened Kind = "shift.opened" // [ShiftOpened]
 	KindShiftClosed Kind = "shift.closed" // [ShiftClosed], refs the fact that opened it
 
-	KindProved    Kind = "payment.proved"  // [Proved], refs the session's observation
-	KindPromised  Kind = "promise.made"    // [Promised], hidden [Vehicle], refs the session's observation, then the exit's
-	KindAdded     Kind = "visit.added"     // [Added], hidden [Vehicle] or refs an observation of the vehicle: an observation
-	KindMerged    Kind = "session.merged"  // [Merged], refs an observation of the later session, then one of the earlier
-	KindSplit     Kind = "session.split"   // [Split], refs the observation with which another session begins
-	KindVoided    Kind = "session.voided"  // [Voided], refs an observation of the session
-	KindMode      Kind = "mode.set"        // [Mode] of a lane
-	KindModeEnded Kind = "mode.ended"      // [ModeEnded], refs the fact that set it
-	KindFire      Kind = "fire.changed"    // [Fire] at a lane
-	KindRetold    Kind = "fact.retold"     // [Retold], refs the fact it carries, then that fact's refs
-	KindReplaced  Kind = "booth.replaced"  // [Replaced]
-	KindRebuilt   Kind = "booth.rebuilt"   // [Rebuilt]
-	KindRecovered Kind = "group.recovered" // [Recovered]
+	KindProved    Kind = "payment.proved" // [Proved], refs the session's observation
+	KindPromised  Kind = "promise.made"   // [Promised], hidden [Vehicle], refs the session's observation, then the exit's
+	KindAdded     Kind = "visit.added"    // [Added], hidden [Vehicle] or refs an observation of the vehicle: an observation
+	KindMerged    Kind = "session.merged" // [Merged], refs an observation of the later session, then one of the earlier
+	KindSplit     Kind = "session.split"  // [Split], refs the observation with which another session begins
+	KindVoided    Kind = "session.voided" // [Voided], refs an observation of the session
+	KindMode      Kind = "mode.set"       // [Mode] of a lane
+	KindModeEnded Kind = "mode.ended"     // [ModeEnded], refs the fact that set it
+	KindFire      Kind = "fire.changed"   // [Fire] at a lane
+	KindRetold    Kind = "fact.retold"    // [Retold], refs the fact it carries, then that fact's refs
+	KindReplaced  Kind = "booth.replaced" // [Replaced]
+	KindRebuilt   Kind = "booth.rebuilt"  // [Rebuilt]
+	KindFounded   Kind = "group.founded"  // [Founded]
 
 	KindAlarmRaised  Kind = "alarm.raised"  // [Alarm]
 	KindAlarmCleared Kind = "alarm.cleared" // [Alarm]

@@ -187,6 +187,7 @@ func (a *Agent) Run(ctx context.Context) (err error) {
 	group.Go(func() { a.succeed(ctx) })
 	group.Go(func() { a.keepUp(ctx, "exchange", a.runPeer) })
 	group.Go(func() { a.keepUp(ctx, "agreement", a.runMember) })
+	group.Go(func() { a.watchGroup(ctx) })
 	if a.identity.Replacement {
 		group.Go(func() { a.keepUp(ctx, "rebuilding", a.runRebuild) })
 	}

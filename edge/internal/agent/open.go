@@ -159,6 +159,9 @@ func (a *Agent) begin() (journal.Begin, error) {
 		return journal.Begin{}, err
 	}
 	var b journal.Begin
+	if a.identity.Replacement {
+		b.Why = "replaced"
+	}
 	for _, it := range items {
 		if !it.Open || it.Why != salvage.WhyDamaged {
 			continue

@@ -126,7 +126,7 @@ func (a *Agent) runRebuild(ctx context.Context) error {
 
 // sayOf appends a fact about this box.
 func (a *Agent) sayOf(ctx context.Context, kind fact.Kind, body any) error {
-	at := a.o.Now()
+	at := a.clock.Now()
 	_, err := a.lot.Append(ctx, func(func(int) fact.ID) []fact.Draft {
 		return []fact.Draft{{At: at, Source: "booth", Kind: kind, Body: body}}
 	})

@@ -20,7 +20,7 @@ import (
 
 // RecoverGroup records, in the data folder of a stopped booth, that a person gave up the booths' group and founds it anew
 // here. confirm is shown what it means and returns what the person typed, which must be the lot's id.
-func RecoverGroup(ctx context.Context, data, by, note string, now func() time.Time, log *slog.Logger, confirm func(lot, booth string) (string, error)) (r fact.Recovered, err error) {
+func RecoverGroup(ctx context.Context, data, by, note string, now func() time.Time, log *slog.Logger, confirm func(lot, booth string) (string, error)) (r fact.Founded, err error) {
 	id, err := enroll.Load(data)
 	if err != nil {
 		return r, err
@@ -32,7 +32,7 @@ func RecoverGroup(ctx context.Context, data, by, note string, now func() time.Ti
 	if typed != id.Lot {
 		return r, fmt.Errorf("nothing was changed: the lot's id is %s", id.Lot)
 	}
-	path := filepath.Join(data, "journal.db")
+	path := filepath.Join(data, journalFile)
 	if _, err := os.Stat(path); err != nil {
 		return r, fmt.Errorf("the booth never ran: start it first: %w", err)
 	}
@@ -45,7 +45,7 @@ func RecoverGroup(ctx context.Context, data, by, note string, now func() time.Ti
 		return r, fmt.Errorf("the agent must be stopped first: %w", err)
 	}
 	defer func() { err = errors.Join(err, j.Close()) }()
-	l, err := lot.Open(filepath.Join(data, "lot.db"), j, lot.Options{
+	l, err := lot.Open(filepath.Join(data, lotFile), j, lot.Options{
 		Lot: id.Lot, Booth: id.Booth, Keys: id.Trust(), ConfigKey: id.ConfigKey, Now: now, Log: log,
 	})
 	if err != nil {
@@ -63,10 +63,10 @@ func RecoverGroup(ctx context.Context, data, by, note string, now func() time.Ti
 	if err != nil {
 		return r, err
 	}
-	r = fact.Recovered{Group: random(), Member: member, By: by, Note: note}
+	r = fact.Founded{Group: random(), Member: member, By: by, Note: note}
 	at := now()
 	_, err = l.Append(ctx, func(func(int) fact.ID) []fact.Draft {
-		return []fact.Draft{{At: at, Source: "booth", Kind: fact.KindRecovered, Body: r}}
+		return []fact.Draft{{At: at, Source: "booth", Kind: fact.KindFounded, Body: r}}
 	})
 	return r, err
 }

@@ -73,7 +73,7 @@ func (a *Agent) sync() console.Sync {
 	}
 	if m != nil {
 		t := m.Status()
-		y.Agreement, y.Leader, y.Behind = t.State, t.Leader, t.Behind
+		y.Agreement, y.Leader, y.Voters, y.Behind = t.State, t.Leader, t.Voters, t.Behind
 	}
 	return y
 }

@@ -92,6 +92,7 @@ type Sync struct {
 // Group is how the booths of the lot stand with each other.
 type Group struct {
 	Leader   string    `json:"leader,omitempty"` // booth that leads their agreement; "" when nobody does
+	Voters   []string  `json:"voters,omitempty"` // booths that vote in it
 	Behind   uint64    `json:"behind"`           // facts here that they have not agreed on
 	Fewer    uint64    `json:"fewer"`            // facts on fewer than two disks, whosever they are, as far as is known
 	Lost     uint64    `json:"lost"`             // facts that somebody told of and nobody holds

@@ -13,8 +13,8 @@ type boxes struct {
 	openings  map[fact.Author]opening
 	replaced  map[string]mark // by booth: the last time another box took its place
 	rebuilt   map[fact.Author]fact.Rebuilt
-	recovered fact.Recovered
-	recoverAt mark
+	founded   fact.Founded
+	foundedAt mark
 }
 
 type opening struct {
@@ -57,9 +57,9 @@ func (b *boxes) note(f *fact.Fact) {
 		if r, err := fact.Decode[fact.Rebuilt](f); err == nil && r.Booth == b.openings[f.Author].booth {
 			b.rebuilt[f.Author] = r
 		}
-	case fact.KindRecovered:
-		if r, err := fact.Decode[fact.Recovered](f); err == nil && r.Group != "" && at.after(b.recoverAt) {
-			b.recovered, b.recoverAt = r, at
+	case fact.KindFounded:
+		if r, err := fact.Decode[fact.Founded](f); err == nil && r.Group != "" && at.after(b.foundedAt) {
+			b.founded, b.foundedAt = r, at
 		}
 	}
 }
@@ -88,25 +88,35 @@ func (l *Lot) Former(booth string, key ed25519.PublicKey) bool {
 	return false
 }
 
-// Replaced reports whether a box said that it took the place of another of its booth, and no later one did.
-func (l *Lot) Replaced(box fact.Author) bool {
+// Replaced reports whether the box of an author said that it took the place of another of its booth, and no later one did.
+func (l *Lot) Replaced(author fact.Author) bool {
 	l.mu.RLock()
 	defer l.mu.RUnlock()
-	return l.boxes.replaced[l.boxes.openings[box].booth].id.Author == box
+	return l.boxes.same(author, l.boxes.replaced[l.boxes.openings[author].booth].id.Author)
 }
 
-// Rebuilt returns what a box said that took another's place, when it had taken over what there was; ok is false while it
-// has not.
-func (l *Lot) Rebuilt(box fact.Author) (r fact.Rebuilt, ok bool) {
+// Rebuilt returns what the box of an author said when it had taken over what there was of the one before; ok is false while
+// it has not.
+func (l *Lot) Rebuilt(author fact.Author) (r fact.Rebuilt, ok bool) {
 	l.mu.RLock()
 	defer l.mu.RUnlock()
-	r, ok = l.boxes.rebuilt[box]
-	return r, ok
+	for a, said := range l.boxes.rebuilt {
+		if l.boxes.same(author, a) {
+			return said, true
+		}
+	}
+	return r, false
 }
 
-// Recovered returns the last founding anew of the booths' group by a person; ok is false when there was none.
-func (l *Lot) Recovered() (r fact.Recovered, ok bool) {
+// same reports whether two authors are of one box: a box keeps its key when it begins another log.
+func (b *boxes) same(a, c fact.Author) bool {
+	x, y := b.openings[a], b.openings[c]
+	return a == c || x.booth == y.booth && len(x.key) > 0 && bytes.Equal(x.key, y.key)
+}
+
+// Founded returns which of the booths' groups counts; ok is false when none was founded, or one by a release that did not say it.
+func (l *Lot) Founded() (r fact.Founded, ok bool) {
 	l.mu.RLock()
 	defer l.mu.RUnlock()
-	return l.boxes.recovered, l.boxes.recovered.Group != ""
+	return l.boxes.founded, l.boxes.founded.Group != ""
 }

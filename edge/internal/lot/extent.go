@@ -55,7 +55,9 @@ func (l *Lot) extents(mine exchange.Cursors) map[fact.Author]extent {
 			e.best = max(e.best, seq)
 		}
 		e.Fewer = e.best - second
-		e.Lost = max(l.told[a], e.best) - e.best
+		if !l.logs[a].Closed { // what a closed log held further was told again by its box
+			e.Lost = max(l.told[a], e.best) - e.best
+		}
 		out[a] = e
 	}
 	return out
@@ -152,7 +154,7 @@ func (l *Lot) Before() []fact.Rest {
 	defer l.mu.RUnlock()
 	var out []fact.Rest
 	for a, e := range l.extents(l.cursors()) {
-		if a != own && l.boxes.openings[a].booth == l.o.Booth {
+		if l.boxes.openings[a].booth == l.o.Booth && !l.boxes.same(own, a) {
 			out = append(out, fact.Rest{Author: a, Held: l.logs[a].Head.Seq, Told: max(e.best, l.told[a])})
 		}
 	}

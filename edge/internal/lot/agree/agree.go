@@ -27,6 +27,7 @@ import (
 	"github.com/hashicorp/raft"
 	raftboltdb "github.com/hashicorp/raft-boltdb/v2"
 
+	"lotkeeper/edge/internal/journal"
 	"lotkeeper/edge/internal/journal/disk"
 	"lotkeeper/edge/internal/lot"
 	"lotkeeper/shared/exchange"
@@ -41,9 +42,10 @@ type Memory interface {
 	Batch(a fact.Author, after uint64, n, size int) (exchange.Batch, error)
 	MergeAll(batches []exchange.Batch) ([]exchange.Result, error)
 	Config() (wire.Config, bool)
-	Recovered() (fact.Recovered, bool)
+	Founded() (fact.Founded, bool)
 	Former(booth string, key ed25519.PublicKey) bool
 	Watch(ctx context.Context) *lot.Watch
+	Append(ctx context.Context, c journal.Compose) ([]fact.Fact, error)
 }
 
 // Credentials are a booth's means to be known and to know others: *enroll.Identity.
@@ -70,6 +72,8 @@ type Options struct {
 	Members func(booth string) string
 	// Replacement says that this box took a dead one's place: it never founds a group by itself.
 	Replacement bool
+	// SnapshotEvery is how many entries make a snapshot; 0 means 8192.
+	SnapshotEvery uint64
 }
 
 // Timing is raft's patience. The zero value is for booths with slow disks: nobody waits for raft, so it need not hurry,
@@ -79,13 +83,14 @@ type Timing struct {
 	Lease     time.Duration // 1.5 s: how long a leader believes in itself without hearing from the others
 	Reconcile time.Duration // 2 s: between looks at the list of members
 	Gather    time.Duration // 50 ms: how long facts collect before they are proposed
+	Stall     time.Duration // 2 s: how long a write of a leader's may take; another leads then
 }
 
 func (t *Timing) fill() {
 	for _, f := range []struct {
 		v *time.Duration
 		d time.Duration
-	}{{&t.Heartbeat, 3 * time.Second}, {&t.Lease, 1500 * time.Millisecond}, {&t.Reconcile, 2 * time.Second}, {&t.Gather, 50 * time.Millisecond}} {
+	}{{&t.Heartbeat, 3 * time.Second}, {&t.Lease, 1500 * time.Millisecond}, {&t.Reconcile, 2 * time.Second}, {&t.Gather, 50 * time.Millisecond}, {&t.Stall, 2 * time.Second}} {
 		if *f.v == 0 {
 			*f.v = f.d
 		}
@@ -94,8 +99,9 @@ func (t *Timing) fill() {
 
 // Member is one booth in the group.
 type Member struct {
-	o   Options
-	fsm *machine
+	o      Options
+	fsm    *machine
+	writes writes
 
 	mu   sync.Mutex
 	raft *raft.Raft // nil while Run is not going
@@ -128,14 +134,20 @@ func New(o Options) (*Member, error) {
 		o.Members = func(string) string { return "" }
 	}
 	o.Timing.fill()
-	return &Member{o: o, fsm: newMachine(o.Lot, o.Memory, o.Log)}, nil
+	return &Member{o: o, fsm: newMachine(o.Lot, o.Memory, o.Log), writes: writes{now: o.Now, began: map[int]time.Time{}}}, nil
 }
 
 // Run takes part until ctx ends, or until something it needs fails. It can be run again then by a new Member.
 func (m *Member) Run(ctx context.Context) error {
-	r, closeAll, err := m.open()
+	r, breakOff, closeAll, err := m.open(ctx)
 	if err != nil {
-		return fmt.Errorf("agree: %w", errors.Join(err, m.o.Listener.Close()))
+		if closing := m.o.Listener.Close(); closing != nil && !errors.Is(closing, net.ErrClosed) {
+			err = errors.Join(err, closing)
+		}
+		if ctx.Err() != nil {
+			return nil
+		}
+		return fmt.Errorf("agree: %w", err)
 	}
 	m.mu.Lock()
 	m.raft = r
@@ -143,12 +155,19 @@ func (m *Member) Run(ctx context.Context) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	m.fsm.onFailure(cancel)
+	var group sync.WaitGroup
+	group.Go(func() { m.watchDisk(ctx, r, breakOff) })
 	left := m.lead(ctx, r)
+	cancel(nil)
+	group.Wait()
 	m.mu.Lock()
 	m.raft = nil
 	m.mu.Unlock()
 	err = errors.Join(left, closeAll())
 	if cause := m.fsm.failure(); cause != nil {
+		if errors.Is(cause, errStartOver) {
+			err = errors.Join(err, retire(m.o.Dir))
+		}
 		return fmt.Errorf("agree: %w", errors.Join(cause, err))
 	}
 	if err != nil {
@@ -157,51 +176,49 @@ func (m *Member) Run(ctx context.Context) error {
 	return nil
 }
 
-// open starts raft. closeAll ends all of it.
-func (m *Member) open() (r *raft.Raft, closeAll func() error, err error) {
+// open starts raft. breakOff ends its network alone, closeAll all of it.
+func (m *Member) open(ctx context.Context) (r *raft.Raft, breakOff, closeAll func() error, err error) {
 	if err := os.MkdirAll(m.o.Dir, 0o700); err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
 	me, err := m.settle()
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
 	m.mu.Lock()
 	m.me = me
 	m.mu.Unlock()
 	logger := newLogger(m.o.Log)
 	path := filepath.Join(m.o.Dir, logFile)
-	if err := disk.Whole(path); err != nil && !errors.Is(err, os.ErrNotExist) {
-		return nil, nil, err
-	}
 	store, err := raftboltdb.New(raftboltdb.Options{Path: path, BoltOptions: disk.Options(), MsgpackUseNewTimeFormat: true})
 	if err != nil {
-		return nil, nil, fmt.Errorf("open raft's log: %w", err)
+		return nil, nil, nil, fmt.Errorf("open raft's log: %w", err)
 	}
 	snapshots, err := raft.NewFileSnapshotStoreWithLogger(m.o.Dir, 2, logger)
 	if err != nil {
-		return nil, nil, errors.Join(fmt.Errorf("open raft's snapshots: %w", err), store.Close())
+		return nil, nil, nil, errors.Join(fmt.Errorf("open raft's snapshots: %w", err), store.Close())
 	}
 	has, err := raft.HasExistingState(store, store, snapshots)
 	if err != nil {
-		return nil, nil, errors.Join(fmt.Errorf("read raft's state: %w", err), store.Close())
+		return nil, nil, nil, errors.Join(fmt.Errorf("read raft's state: %w", err), store.Close())
 	}
 	stream := newStream(m, has)
 	transport := raft.NewNetworkTransportWithConfig(&raft.NetworkTransportConfig{
-		Stream: stream, MaxPool: 3, Timeout: 10 * time.Second, Logger: logger, MsgpackUseNewTimeFormat: true,
+		Stream: stream, MaxPool: 3, Timeout: 10 * time.Second, Logger: logger, MsgpackUseNewTimeFormat: true, ServerAddressProvider: m,
 	})
 	closeNet := func() error {
 		return errors.Join(transport.Close(), stream.wait(), store.Close())
 	}
-	r, err = raft.NewRaft(m.config(logger, me), m.fsm, store, stable{store, m.fsm.fail}, snapshots, transport)
+	r, err = raft.NewRaft(m.config(logger, me), m.fsm, logs{store, &m.writes}, stable{store, &m.writes, m.fsm.fail},
+		received{snapshots, store, func() uint64 { return r.AppliedIndex() }, m.fsm.fail}, transport)
 	if err != nil {
-		return nil, nil, errors.Join(fmt.Errorf("start raft: %w", err), closeNet())
+		return nil, nil, nil, errors.Join(fmt.Errorf("start raft: %w", err), closeNet())
 	}
 	closeRaft := func() error { return errors.Join(r.Shutdown().Error(), closeNet()) }
-	if err := m.bootstrap(r, has); err != nil {
-		return nil, nil, errors.Join(err, closeRaft())
+	if err := m.bootstrap(ctx, r, has); err != nil {
+		return nil, nil, nil, errors.Join(err, closeRaft())
 	}
-	return r, closeRaft, nil
+	return r, stream.Close, closeRaft, nil
 }
 
 func (m *Member) config(logger *logger, me identity) *raft.Config {
@@ -212,24 +229,28 @@ func (m *Member) config(logger *logger, me identity) *raft.Config {
 	c.ShutdownOnRemove = false // a booth that is taken off the list may be put on it again
 	c.NoLegacyTelemetry = true
 	c.Logger = logger
+	if n := m.o.SnapshotEvery; n > 0 {
+		c.SnapshotThreshold, c.TrailingLogs, c.SnapshotInterval = n, n/2, m.o.Timing.Heartbeat
+	}
 	return c
 }
 
-// at returns the member that raft's list of members, or else the configuration, places at an address.
-func (m *Member) at(addr string) (member string, ok bool) {
+// ServerAddr implements raft.ServerAddressProvider: it puts the member's name before its address. Raft's messages to a
+// member that was removed go on for a while; they must not reach the one that is at its address now.
+func (m *Member) ServerAddr(id raft.ServerID) (raft.ServerAddress, error) {
 	m.mu.Lock()
 	r := m.raft
 	m.mu.Unlock()
 	if r != nil {
 		if f := r.GetConfiguration(); f.Error() == nil {
 			for _, s := range f.Configuration().Servers {
-				if string(s.Address) == addr {
-					return string(s.ID), true
+				if s.ID == id {
+					return raft.ServerAddress(string(id) + "@" + string(s.Address)), nil
 				}
 			}
 		}
 	}
-	return "", false
+	return raft.ServerAddress(string(id) + "@" + m.address(boothOf(string(id)))), nil
 }
 
 func (m *Member) listed(booth string) bool {

@@ -24,6 +24,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 var quick = agree.Timing{
 	Heartbeat: 300 * time.Millisecond, Lease: 200 * time.Millisecond, Reconcile: 50 * time.Millisecond, Gather: 5 * time.Millisecond,
+	Stall: 400 * time.Millisecond,
 }
 
 // node is a booth with its memory and its member of the group.
@@ -34,6 +35,7 @@ type node struct {
 	member *agree.Member
 	cancel context.CancelFunc
 	done   chan error
+	disk   func() // called before each write of raft's
 }
 
 func listen(t testing.TB, addr string) net.Listener {
@@ -66,6 +68,9 @@ func (n *node) start(t testing.TB) {
 	})
 	if err != nil {
 		t.Fatal(err)
+	}
+	if n.disk != nil {
+		m.BeforeWrite(n.disk)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	n.member, n.cancel, n.done = m, cancel, make(chan error, 1)

@@ -1,6 +1,7 @@
 package agree
 
 import (
+	"context"
 	"crypto/rand"
 	"encoding/json"
 	"errors"
@@ -10,6 +11,9 @@ import (
 	"strings"
 
 	"github.com/hashicorp/raft"
+
+	"lotkeeper/edge/internal/journal/disk"
+	"lotkeeper/shared/fact"
 )
 
 // identity is who a box is in the group. It is made with raft's files and dies with them: a box that lost its disk is
@@ -34,32 +38,36 @@ func boothOf(member string) string {
 
 func random() string { return strings.ToLower(rand.Text()[:16]) }
 
-// loadIdentity reads who this box is, or makes it a new member.
-func loadIdentity(dir, booth string) (identity, error) {
+// readIdentity reads who this box is; ok is false when it is nobody yet. Raft's log must be there with it: without it the
+// box has forgotten what it voted and stored, and may not be the one that it was.
+func readIdentity(dir, booth string) (me identity, ok bool, err error) {
+	if err := disk.Whole(filepath.Join(dir, logFile)); errors.Is(err, os.ErrNotExist) {
+		return me, false, nil
+	} else if err != nil {
+		return me, false, err
+	}
 	b, err := os.ReadFile(filepath.Join(dir, identityFile))
 	if errors.Is(err, os.ErrNotExist) {
-		if _, err := os.Stat(filepath.Join(dir, logFile)); err == nil {
-			return identity{ID: booth, Group: firstGroup}, nil
-		}
-		me := identity{ID: booth + "." + random()}
-		return me, me.save(dir)
+		return identity{ID: booth, Group: firstGroup}, true, nil
+	}
+	if err == nil {
+		err = json.Unmarshal(b, &me)
+	}
+	if err == nil && boothOf(me.ID) != booth {
+		err = fmt.Errorf("it is of member %.60q", me.ID)
 	}
 	if err != nil {
-		return identity{}, err
+		return me, false, fmt.Errorf("%w: %s: %w", disk.ErrDamaged, identityFile, err)
 	}
-	var me identity
-	if err := json.Unmarshal(b, &me); err != nil || boothOf(me.ID) != booth {
-		return me, fmt.Errorf("%s in %s is not of booth %s: %w", identityFile, dir, booth, errors.Join(err, os.ErrInvalid))
-	}
-	return me, nil
+	return me, true, nil
 }
 
 // Identify returns how the box of a booth is named in the group, by the folder of its files.
 func Identify(dir, booth string) (member string, err error) {
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return "", err
+	me, ok, err := readIdentity(dir, booth)
+	if err == nil && !ok {
+		err = errors.New("this box was never of a group: let the agent run for a moment first")
 	}
-	me, err := loadIdentity(dir, booth)
 	return me.ID, err
 }
 
@@ -96,81 +104,97 @@ func syncDir(dir string) error {
 // the lot does not: agreed facts are merged before they count as agreed.
 func retire(dir string) error {
 	aside := dir + ".ended"
-	if err := os.RemoveAll(aside); err != nil {
-		return fmt.Errorf("put the old group aside: %w", err)
-	}
-	if err := os.Rename(dir, aside); err != nil && !errors.Is(err, os.ErrNotExist) {
-		return fmt.Errorf("put the old group aside: %w", err)
+	if files, err := os.ReadDir(dir); err == nil && len(files) > 0 {
+		if err := errors.Join(os.RemoveAll(aside), os.Rename(dir, aside)); err != nil {
+			return fmt.Errorf("put the old group aside: %w", err)
+		}
 	}
 	return os.MkdirAll(dir, 0o700)
 }
 
-// settle makes the identity fit what the lot knows: a group that a person gave up is left, with its files; the member
-// keeps its name, by which the new group may be founded.
+// settle says who this member is. A box that has no whole files of raft's is another member than it was. A group that was
+// given up is left, with its files; the member keeps its name, by which the new one may be founded.
 func (m *Member) settle() (identity, error) {
-	me, err := loadIdentity(m.o.Dir, m.o.Booth)
-	if err != nil {
+	me, ok, err := readIdentity(m.o.Dir, m.o.Booth)
+	if errors.Is(err, disk.ErrDamaged) {
+		m.o.Log.Error("the files of the booths' group are damaged and put aside; this box joins again as another member", "dir", m.o.Dir, "err", err)
+	} else if err != nil {
 		return me, err
 	}
-	r, ok := m.o.Memory.Recovered()
-	if !ok || me.Group == r.Group {
+	f, said := m.o.Memory.Founded()
+	switch {
+	case !ok:
+		me = identity{ID: m.o.Booth + "." + random()}
+	case !said || me.Group == f.Group || me.Group == "":
 		return me, nil
+	default:
+		m.o.Log.Warn("the booths' group was founded anew; this booth leaves the old one", "member", f.Member, "by", f.By)
+		me.Group = ""
 	}
-	if me.Group == "" {
-		return me, nil // it was in none
-	}
-	m.o.Log.Warn("the booths' group was founded anew by a person; this booth leaves the old one", "member", r.Member, "by", r.By)
-	me.Group = ""
 	if err := retire(m.o.Dir); err != nil {
 		return me, err
 	}
 	return me, me.save(m.o.Dir)
 }
 
-// founds reports whether this member founds a group, and its id. The first voter of a new lot does. A box that took
-// another's place never does by itself: the group goes on without it, or waits for a person.
-func (m *Member) founds(me identity) (group string, ok bool) {
-	if r, again := m.o.Memory.Recovered(); again {
-		return r.Group, r.Member == me.ID
+// founds returns the group that this member is to found; ok is false when it founds none. The first voter of a new lot
+// founds its group, and says so: a lot that had a group gets another one only by a person. A box that took another's place
+// never founds by itself, since what was said before may not have come here yet.
+func (m *Member) founds(ctx context.Context, me identity) (group string, ok bool, err error) {
+	if f, said := m.o.Memory.Founded(); said {
+		return f.Group, f.Member == me.ID, nil
 	}
-	if m.o.Replacement || me.Group != "" && me.Group != me.ID {
-		return "", false
+	if m.o.Replacement || me.Group != "" || !m.firstVoter() {
+		return "", false, nil
 	}
+	f := fact.Founded{Group: random(), Member: me.ID}
+	at := m.o.Now()
+	_, err = m.o.Memory.Append(ctx, func(func(int) fact.ID) []fact.Draft {
+		return []fact.Draft{{At: at, Source: "booth", Kind: fact.KindFounded, Body: f}}
+	})
+	if err != nil {
+		return "", false, fmt.Errorf("say that the group is founded: %w", err)
+	}
+	return f.Group, true, nil
+}
+
+func (m *Member) firstVoter() bool {
 	c, _ := m.o.Memory.Config()
 	for _, b := range c.Booths {
 		if b.Voter {
-			return me.ID, b.ID == m.o.Booth
+			return b.ID == m.o.Booth
 		}
 	}
-	return "", false
+	return false
 }
 
 // bootstrap founds the group when it is this member's to do and it has no state of its own. The others wait to be added.
-func (m *Member) bootstrap(r *raft.Raft, has bool) error {
+func (m *Member) bootstrap(ctx context.Context, r *raft.Raft, has bool) error {
 	if has {
 		return nil
 	}
 	me := m.self()
-	group, ok := m.founds(me)
-	if !ok {
-		return nil
+	group, ok, err := m.founds(ctx, me)
+	if !ok || err != nil {
+		return err
 	}
 	me.Group = group
 	if err := m.become(me); err != nil {
 		return err
 	}
 	m.o.Log.Info("founding the booths' group", "booth", m.o.Booth, "group", group)
-	only := raft.Configuration{Servers: []raft.Server{{Suffrage: raft.Voter, ID: raft.ServerID(me.ID), Address: raft.ServerAddress(m.address())}}}
+	only := raft.Configuration{Servers: []raft.Server{{Suffrage: raft.Voter, ID: raft.ServerID(me.ID), Address: raft.ServerAddress(m.address(m.o.Booth))}}}
 	if err := r.BootstrapCluster(only).Error(); err != nil {
 		return fmt.Errorf("found the group: %w", err)
 	}
 	return nil
 }
 
-func (m *Member) address() string {
+// address is where the configuration places a booth's member.
+func (m *Member) address(booth string) string {
 	c, _ := m.o.Memory.Config()
 	for _, b := range c.Booths {
-		if b.ID == m.o.Booth {
+		if b.ID == booth {
 			return b.Raft
 		}
 	}

@@ -21,7 +21,7 @@ const (
 const patience = 10 * time.Second
 
 // errGivenUp ends a member whose group a person gave up; the next Run is of the new group.
-var errGivenUp = errors.New("the booths' group was founded anew by a person")
+var errGivenUp = errors.New("the booths' group was founded anew")
 
 // lead watches until ctx ends, or the group is given up. While this booth leads, it proposes whatever the lot holds beyond what is agreed on, and
 // moves the members towards the configuration.
@@ -73,9 +73,9 @@ func (m *Member) lead(ctx context.Context, r *raft.Raft) error {
 	}
 }
 
-// givenUp reports whether a person gave up the group that this member is of. One that is of none waits for the new one.
+// givenUp reports whether the group that this member is of was given up. One that is of none waits for the new one.
 func (m *Member) givenUp() bool {
-	r, ok := m.o.Memory.Recovered()
+	r, ok := m.o.Memory.Founded()
 	me := m.self()
 	return ok && r.Group != me.Group && (me.Group != "" || r.Member == me.ID)
 }

@@ -48,7 +48,7 @@ func (s *stream) admits(group, member string) bool {
 	s.mu.Lock()
 	bound := s.bound
 	s.mu.Unlock()
-	r, again := s.m.o.Memory.Recovered()
+	r, again := s.m.o.Memory.Founded()
 	return !bound && (!again || r.Group == group)
 }
 

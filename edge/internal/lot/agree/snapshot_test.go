@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/hashicorp/raft"
 
@@ -135,7 +136,7 @@ func TestDiskFailureEndsTheMemberNotTheProcess(t *testing.T) {
 	failed := make(chan error, 1)
 	go func() {
 		defer close(ended)
-		_ = stable{raftStore{}, func(err error) { failed <- err }}.SetUint64([]byte("CurrentTerm"), 3)
+		_ = stable{raftStore{}, &writes{now: time.Now, began: map[int]time.Time{}}, func(err error) { failed <- err }}.SetUint64([]byte("CurrentTerm"), 3)
 		t.Error("raft went on with a term that is not written")
 	}()
 	<-ended
@@ -218,4 +219,34 @@ func FuzzRestore(f *testing.F) {
 			t.Fatal("made-up entry changed the lot")
 		}
 	})
+}
+
+// Raft would install a snapshot that is older than its log, go on from it with entries that are gone, and panic.
+func TestSnapshotsThatLeaveAHoleAreRefused(t *testing.T) {
+	log := raft.NewInmemStore()
+	for i := uint64(10); i <= 20; i++ {
+		if err := log.StoreLog(&raft.Log{Index: i, Term: 1}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, c := range []struct {
+		name    string
+		log     raft.LogStore
+		index   uint64
+		applied uint64
+		refused bool
+	}{
+		{"newer than all that is here", log, 25, 20, false},
+		{"the log goes on from it", log, 9, 20, false},
+		{"the log begins later", log, 8, 20, true},
+		{"no log, and more was applied", raft.NewInmemStore(), 8, 20, true},
+		{"a new member", raft.NewInmemStore(), 8, 0, false},
+	} {
+		var failed error
+		s := received{raft.NewInmemSnapshotStore(), c.log, func() uint64 { return c.applied }, func(err error) { failed = err }}
+		_, err := s.Create(1, c.index, 1, raft.Configuration{}, 1, nil)
+		if errors.Is(err, errStartOver) != c.refused || errors.Is(failed, errStartOver) != c.refused {
+			t.Errorf("%s: %v, member ended: %v", c.name, err, failed)
+		}
+	}
 }

@@ -11,12 +11,13 @@ import (
 // it. Here the member fails instead: the goroutine that must not go on ends, and Run shuts the rest down.
 type stable struct {
 	raft.StableStore
+	w    *writes
 	fail func(error)
 }
 
 // SetUint64 implements raft.StableStore.
 func (s stable) SetUint64(key []byte, v uint64) error {
-	if err := s.StableStore.SetUint64(key, v); err != nil {
+	if err := s.w.time(func() error { return s.StableStore.SetUint64(key, v) }); err != nil {
 		s.fail(fmt.Errorf("write raft's term: %w", err))
 		runtime.Goexit()
 	}

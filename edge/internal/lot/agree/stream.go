@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"strings"
 	"sync"
 	"time"
 
@@ -159,13 +160,13 @@ func (s *stream) wait() error {
 // Dial implements raft.StreamLayer. Only booths of the configuration are called, and the one that answers must be the
 // one that is meant.
 func (s *stream) Dial(addr raft.ServerAddress, timeout time.Duration) (net.Conn, error) {
-	member, ok := s.m.at(string(addr))
+	member, at, ok := strings.Cut(string(addr), "@")
 	if !ok {
-		return nil, fmt.Errorf("no booth of the group is at %s", addr)
+		return nil, fmt.Errorf("no member is named that is at %s", addr)
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), timeout)
 	defer cancel()
-	c, err := s.m.o.Dial(ctx, "tcp", string(addr))
+	c, err := s.m.o.Dial(ctx, "tcp", at)
 	if err != nil {
 		return nil, err
 	}
@@ -175,7 +176,7 @@ func (s *stream) Dial(addr raft.ServerAddress, timeout time.Duration) (net.Conn,
 	t, err := s.m.meet(ctx, c, member)
 	if err != nil {
 		s.drop(c)
-		return nil, fmt.Errorf("%s at %s: %w", member, addr, err)
+		return nil, fmt.Errorf("%s: %w", addr, err)
 	}
 	return &tracked{Conn: t, raw: c, s: s}, nil
 }

@@ -31,6 +31,7 @@ import (
 	"lotkeeper/edge/internal/peer"
 	"lotkeeper/edge/internal/photo"
 	"lotkeeper/edge/internal/salvage"
+	"lotkeeper/edge/internal/shift"
 	"lotkeeper/edge/internal/uplink"
 	"lotkeeper/edge/internal/watchdog"
 	"lotkeeper/firmware-adapters/driver"
@@ -74,6 +75,7 @@ type Agent struct {
 	journal  *journal.Journal
 	lot      *lot.Lot
 	photos   *photo.Store
+	desk     *shift.Desk
 	aside    *salvage.Store
 	yard     *yard
 	address  string
@@ -199,7 +201,9 @@ func (a *Agent) openConsole(ctx context.Context, group *sync.WaitGroup, cancel c
 	if err := metrics.Register(newCollector(a)); err != nil {
 		return fmt.Errorf("metrics: %w", err)
 	}
-	page, err := console.New(a, console.Options{Operators: a.c.Console.Operators, Metrics: metrics, Now: a.o.Now, Log: a.o.Log})
+	page, err := console.New(a, console.Options{
+		Operators: a.c.Console.Operators, Staff: a.staff, Desk: a.desk, Metrics: metrics, Now: a.o.Now, Log: a.o.Log,
+	})
 	if err != nil {
 		return err
 	}

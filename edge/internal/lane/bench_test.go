@@ -13,6 +13,7 @@ import (
 	"lotkeeper/shared/fact"
 	"lotkeeper/shared/money"
 	"lotkeeper/shared/plate"
+	"lotkeeper/shared/right"
 	"lotkeeper/shared/session"
 	"lotkeeper/shared/tariff"
 	"lotkeeper/shared/wire"
@@ -31,6 +32,7 @@ type site struct {
 	book   *session.Book
 	facts  []fact.Fact
 	config wire.Config
+	rights *right.Set
 	broken bool
 	wall   time.Time
 	mono   time.Duration
@@ -52,6 +54,10 @@ func newSite(t testing.TB) *site {
 		},
 		wall: time.Date(2026, 3, 2, 2, 0, 0, 0, time.UTC), mono: time.Second,
 	}
+}
+
+func (s *site) terms() wire.Terms {
+	return wire.Terms{Config: &s.config, Rights: s.rights, InForce: 4}
 }
 
 func (s *site) pass(d time.Duration) { s.wall, s.mono = s.wall.Add(d), s.mono+d }
@@ -114,8 +120,9 @@ type post struct {
 	shown []Message
 	told  map[uint64]Reply
 	reads int
-	deaf  bool // the barrier does not answer
-	held  int  // how often the barrier was asked to stay up for a mode or a fire that stands in the facts
+	deaf  bool          // the barrier does not answer
+	held  int           // how often the barrier was asked to stay up for a mode or a fire that stands in the facts
+	away  time.Duration // for how long the cloud has been
 }
 
 func newPost(t testing.TB, dir fact.Dir) *post {
@@ -146,7 +153,10 @@ func (p *post) feed(in Input) {
 		for _, e := range effects {
 			switch e := e.(type) {
 			case Look:
-				queue = append(queue, Found{e.Query.Car, Find(p.book, &p.config, e.Query)})
+				e.Query.Away = p.away
+				queue = append(queue, Found{e.Query.Car, Find(p.book, p.terms(), e.Query)})
+			case Prove:
+				queue = append(queue, Proven{e.Ask, e.Car, Scan(p.book, p.config.Lot, p.signers(), e, p.wall)})
 			case Record:
 				if p.broken {
 					queue = append(queue, Failed{errors.New("disk is full"), e.Then})

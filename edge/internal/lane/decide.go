@@ -22,9 +22,11 @@ const (
 	ReasonCommand = "command"  // a person in the cloud
 	ReasonButton  = "button"   // the button in the cabinet
 	ReasonFire    = "fire"
-	ReasonOpen    = string(fact.HeldOpen) // the lane is held open
-	ReasonConvoy  = string(fact.Convoy)   // a convoy passes
-	ReasonLocked  = string(fact.Locked)   // the lane is locked
+
+	ReasonPromised = "promised"            // leaves on a promise to pay
+	ReasonOpen     = string(fact.HeldOpen) // the lane is held open
+	ReasonConvoy   = string(fact.Convoy)   // a convoy passes
+	ReasonLocked   = string(fact.Locked)   // the lane is locked
 
 	ReasonInside   = "inside"   // it is inside already
 	ReasonRepeated = "repeated" // it entered a moment ago
@@ -49,7 +51,7 @@ func (t *step) choice(f Finding) (fact.Action, string) {
 	case t.Dir == fact.Inner:
 		return fact.Open, ReasonInner
 	case t.Dir == fact.Entry:
-		return fact.Open, ReasonEntry
+		return f.enter()
 	case f.Basis == Again:
 		return fact.Open, ReasonAgain
 	case f.Basis == Unfound && t.Policy.NoEntry == "open":
@@ -60,12 +62,14 @@ func (t *step) choice(f Finding) (fact.Action, string) {
 		return fact.Hold, ReasonNoEntry
 	case f.Bill == nil:
 		return fact.Hold, ReasonNoPrice
+	case f.Bill.Due > 0 && f.goesOnPromise():
+		return fact.Open, ReasonPromised
 	case f.Bill.Due > 0:
 		return fact.Hold, ReasonUnpaid
 	case f.Bill.Paid > 0:
 		return fact.Open, ReasonPaid
 	}
-	return fact.Open, ReasonFree
+	return fact.Open, f.given()
 }
 
 // found decides about the vehicle at the lane, or decides again.
@@ -109,6 +113,7 @@ func (t *step) found(in Found) {
 	drafts = append(drafts, t.draft(fact.KindDecision, t.decision(read), read))
 	if action == fact.Open || c.Through {
 		drafts = append(drafts, t.bill(read)...)
+		drafts = append(drafts, t.promise(read)...)
 	}
 	if c.Through {
 		drafts = append(drafts, t.draft(fact.KindPassage, t.passage(fact.Passed, false), read))
@@ -116,18 +121,25 @@ func (t *step) found(in Found) {
 	t.record(then, drafts...)
 }
 
+// due is what the vehicle is asked for now: at an exit its bill, at an entry what it owes.
 func (f *Finding) due() int64 {
-	if f.Bill == nil {
-		return 0
+	switch {
+	case f.Bill != nil:
+		return int64(f.Bill.Due)
+	case f.owes():
+		return int64(f.Verdict.Owed)
 	}
-	return int64(f.Bill.Due)
+	return 0
 }
 
 func (t *step) decision(read fact.ID) fact.Decision {
 	c := &t.Car
-	d := fact.Decision{Lane: t.Lane, Dir: t.Dir, Action: c.Action, Reason: c.Reason, Session: c.Found.Session, Config: c.Found.Config}
+	d := fact.Decision{Lane: t.Lane, Dir: t.Dir, Action: c.Action, Reason: c.Reason, Session: c.Found.Session, Config: c.Found.Config, Rights: c.Found.Rights}
 	if t.Dir == fact.Entry {
-		d.Session, d.Tariff = read, c.Found.Tariff
+		d.Session, d.Tariff, d.Uses = read, c.Found.Tariff, c.Found.Verdict.Uses
+		if c.Found.owes() {
+			d.Due = c.Found.Verdict.Owed
+		}
 	}
 	if c.Found.Bill != nil {
 		d.Due = c.Found.Bill.Due
@@ -152,7 +164,7 @@ func (t *step) bill(read fact.ID) []fact.Draft {
 	if t.Car.Reason == ReasonFire && p.Fire != "bill" || t.Car.Through && p.Tailgate == "record" {
 		return nil
 	}
-	return []fact.Draft{t.draft(fact.KindBill, fact.Bill{Session: f.Session, Config: f.Config, Bill: *f.Bill}, f.Entry, read)}
+	return []fact.Draft{t.draft(fact.KindBill, fact.Bill{Session: f.Session, Config: f.Config, Bill: *f.Bill, Rights: f.Given}, f.Entry, read)}
 }
 
 // recorded goes on after facts reached the disk.

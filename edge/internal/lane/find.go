@@ -7,6 +7,8 @@ import (
 	"lotkeeper/shared/fact"
 	"lotkeeper/shared/money"
 	"lotkeeper/shared/plate"
+	"lotkeeper/shared/receipt"
+	"lotkeeper/shared/right"
 	"lotkeeper/shared/session"
 	"lotkeeper/shared/tariff"
 	"lotkeeper/shared/wire"
@@ -19,11 +21,13 @@ type Query struct {
 	Dir    fact.Dir
 	To     string // the zone that the lane leads into
 	Plate  plate.Plate
-	Read   fact.ID   // zero while it is not recorded
-	At     time.Time // when it came to the lane: an exit is priced up to then
+	Read   fact.ID       // zero while it is not recorded
+	At     time.Time     // when it came to the lane: an exit is priced up to then
+	Away   time.Duration // for how long the cloud has been away; 0 while it is there
 	Clock  session.Clock
 	Forced *Forced
-	Mode   Mode // of the lane
+	Mode   Mode            // of the lane
+	Ticket *receipt.Ticket // that was shown for it
 }
 
 // Basis says how a session was found.
@@ -55,27 +59,43 @@ type Finding struct {
 	Entered  *time.Time
 	Bill     *tariff.Bill
 	Similar  []wire.Candidate
-	Trouble  string // why the session cannot be priced
-	Obstacle string // the reason why an entry does not open for it, "" when there is none
+	Trouble  string        // why the session cannot be priced
+	Obstacle string        // the reason why an entry does not open for it, "" when there is none
+	Promise  bool          // it may leave on a promise to pay
+	Away     time.Duration // for how long the cloud has been away; 0 while it is there
+	Photo    string        // SHA-256 of the scene at the entry
+
+	Rights  uint64         // number of the rights in force; 0: none
+	Verdict right.Verdict  // what they say of the vehicle
+	Given   []tariff.Right // that the bill was priced with
+	PayURL  string         // where a driver pays what is owed
+	kinds   map[string]right.Kind
 }
 
 // maxSimilar bounds what a person is asked to choose from.
 const maxSimilar = 20
 
 // Find looks a vehicle up. It is pure.
-func Find(book *session.Book, c *wire.Config, q Query) Finding {
-	f := Finding{Config: c.Number, Policy: c.Policy, Currency: c.Currency, Name: c.Name}
+func Find(book *session.Book, c wire.Terms, q Query) Finding {
+	f := Finding{Away: q.Away, Config: c.Number, Policy: c.Policy, Currency: c.Currency, Name: c.Name}
+	f.consult(book, c, q)
 	if q.Dir == fact.Entry {
 		if ref, ok := c.TariffFor(q.Plate.Class.String(), q.At); ok {
 			f.Tariff = &ref
 		}
-		f.Obstacle = obstacle(book, c, q)
+		if f.Verdict.Reason != right.Listed { // that weighs more
+			f.Obstacle = obstacle(book, c, q, f.Verdict.Reason)
+		}
 		return f
 	}
 	if q.Dir == fact.Inner {
-		f.Obstacle = fullZone(book, c, q)
+		f.Obstacle = fullZone(book, c, q, f.Verdict.Reason)
 	}
 	found, basis := lookUp(book, q)
+	if found == nil && q.Ticket != nil {
+		s := book.Ticketed(q.Ticket.Entry, q.Ticket.At, q.Ticket.Tariff) // the facts of its entry have not come here
+		found, basis = &s, Exact
+	}
 	var left *session.Session
 	if found == nil {
 		if left = lastLeft(book, q); q.Dir == fact.Inner {
@@ -89,7 +109,7 @@ func Find(book *session.Book, c *wire.Config, q Query) Finding {
 		f.Similar = similar(book, q.Plate)
 		if q.Plate.None() || len(f.Similar) != 1 {
 			if left != nil { // a person may know that it never left
-				f.Similar = append(f.Similar, wire.Candidate{Session: left.ID, Plate: left.Plate, Entered: left.Entry.At, Left: &left.Exit.At})
+				f.Similar = append(f.Similar, wire.Candidate{Session: left.ID, Plate: left.Plate, Entered: left.Entry.At, Photo: scene(left.Entry.Photos), Left: &left.Exit.At})
 			}
 			return f
 		}
@@ -101,7 +121,7 @@ func Find(book *session.Book, c *wire.Config, q Query) Finding {
 	}
 	f.Basis, f.Session, f.Entry = basis, found.ID, found.ID
 	if found.Entry != nil {
-		f.Entry, f.Entered = found.Entry.Fact, &found.Entry.At
+		f.Entry, f.Entered, f.Photo = found.Entry.Fact, &found.Entry.At, scene(found.Entry.Photos)
 	}
 	if basis == Again || q.Dir == fact.Inner {
 		return f
@@ -121,6 +141,8 @@ func Find(book *session.Book, c *wire.Config, q Query) Finding {
 		return f
 	}
 	f.Bill = &bill
+	f.price(found.RightsAt(q.At, c), c.Rights)
+	f.Promise = mayPromise(book, c.Config, q, bill.Due)
 	return f
 }
 
@@ -175,7 +197,7 @@ func similar(book *session.Book, p plate.Plate) []wire.Candidate {
 	for _, s := range of[:min(len(of), maxSimilar)] {
 		c := wire.Candidate{Session: s.ID, Plate: s.Plate}
 		if s.Entry != nil {
-			c.Entered = s.Entry.At
+			c.Entered, c.Photo = s.Entry.At, scene(s.Entry.Photos)
 		}
 		out = append(out, c)
 	}

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"lotkeeper/shared/plate"
+	"lotkeeper/shared/right"
 	"lotkeeper/shared/session"
 	"lotkeeper/shared/wire"
 )
@@ -13,7 +14,7 @@ import (
 const reviveFor = 24 * time.Hour
 
 // obstacle says why an entry does not open for a vehicle, "" when nothing is in its way.
-func obstacle(book *session.Book, c *wire.Config, q Query) string {
+func obstacle(book *session.Book, c wire.Terms, q Query, says right.Reason) string {
 	p := c.Policy.Passage
 	if in := book.InsideFor(q.Plate); len(in) > 0 {
 		switch again := in[0].Entry; {
@@ -28,29 +29,32 @@ func obstacle(book *session.Book, c *wire.Config, q Query) string {
 		}
 		return "" // it takes no place that it does not have
 	}
-	if c.Capacity > 0 && book.InsideCount() >= c.Capacity && refuses(c, q) {
+	if c.Capacity > 0 && book.InsideCount() >= c.Capacity && refuses(c, q, says) {
 		return ReasonFull
 	}
-	return fullZone(book, c, q)
+	return fullZone(book, c, q, says)
 }
 
 // fullZone says that the zone which a lane leads into has no place for a vehicle.
-func fullZone(book *session.Book, c *wire.Config, q Query) string {
-	if z, ok := c.Zone(q.To); ok && z.Capacity > 0 && book.InsideZone(z.ID) >= z.Capacity && refuses(c, q) {
+func fullZone(book *session.Book, c wire.Terms, q Query, says right.Reason) string {
+	if z, ok := c.Zone(q.To); ok && z.Capacity > 0 && book.InsideZone(z.ID) >= z.Capacity && refuses(c, q, says) {
 		return ReasonFull
 	}
 	return ""
 }
 
 // refuses reports whether what is full is full for this vehicle too.
-func refuses(c *wire.Config, q Query) bool {
+func refuses(c wire.Terms, q Query, says right.Reason) bool {
 	p := c.Policy.Passage.Full
-	return p == "refuse" || p == "permits" && !permitted(c, q.Plate, q.At)
+	return p == "refuse" || p == "permits" && !permitted(c, q.Plate, q.At, says)
 }
 
-// permitted reports whether a vehicle has a right that is in force at the time.
-func permitted(c *wire.Config, p plate.Plate, at time.Time) bool {
-	for _, r := range c.RightsOf(p) {
+// permitted reports whether a vehicle has a right that is in force at the time. A card whose places others hold is none.
+func permitted(c wire.Terms, p plate.Plate, at time.Time, says right.Reason) bool {
+	if says == right.OnPermit || says == right.OnFree || says == right.SpecialOne {
+		return true
+	}
+	for _, r := range c.Config.RightsOf(p, at, at, nil) {
 		if !at.Before(r.From) && (r.Until.IsZero() || at.Before(r.Until)) {
 			return true
 		}

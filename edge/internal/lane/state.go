@@ -21,6 +21,7 @@ import (
 	"lotkeeper/firmware-adapters/driver"
 	"lotkeeper/shared/fact"
 	"lotkeeper/shared/plate"
+	"lotkeeper/shared/receipt"
 	"lotkeeper/shared/wire"
 )
 
@@ -96,14 +97,16 @@ type Car struct {
 	Reason  string
 	Found   Finding
 	Forced  *Forced
-	Billed  bool // its release, and with it its bill, is recorded
-	Opened  bool // the arm was raised for it
-	ByHand  bool // no camera read it: a person let it pass
-	Tail    bool // read while the one before it was still on both loops: it may be right on its heels
-	Through bool // it followed another closely and is through already
-	Earlier bool // the run before this one released it, and it was not read since
+	Ticket  *receipt.Ticket // that its driver showed
+	Billed  bool            // its release, and with it its bill, is recorded
+	Opened  bool            // the arm was raised for it
+	ByHand  bool            // no camera read it: a person let it pass
+	Tail    bool            // read while the one before it was still on both loops: it may be right on its heels
+	Through bool            // it followed another closely and is through already
+	Earlier bool            // the run before this one released it, and it was not read since
 	Tries   int
 	Tried   time.Duration
+	Looked  time.Duration // when it was last judged anew because the cloud may be away
 	HeldAt  time.Time
 }
 
@@ -239,6 +242,9 @@ func (s *State) Wake() time.Duration {
 		}
 		if c.Phase == Held && c.Reason == ReasonJournal {
 			at(c.Tried + askJournal)
+		}
+		if c.waitsForPromise() {
+			at(c.Looked + promiseLook)
 		}
 	}
 	return first

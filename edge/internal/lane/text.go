@@ -44,6 +44,9 @@ func (t *step) message() Message {
 		}
 		return Message{lines("系统故障 请联系岗亭"), "系统故障，请联系岗亭", "System fault: please call the booth"}
 	}
+	if l, voice, en, ok := c.rightText(t.Dir); ok {
+		return Message{lines(append(l, stay)...), voice, en}
+	}
 	switch {
 	case c.Action == fact.Open && c.Reason == ReasonInner:
 		return Message{lines("请通行"), "请通行", "Please drive on"}

@@ -160,7 +160,7 @@ func (y *yard) start(ctx context.Context, l wire.Lane) (*unit, error) {
 		}
 	}
 	c, err := lane.NewController(lane.Setting{
-		Lane: l.ID, Dir: l.Dir, Boot: a.clock.Boot(), Author: a.journal.Author(), Faces: faces, From: l.From, To: l.To,
+		Lane: l.ID, Dir: l.Dir, Boot: a.clock.Boot(), Faces: faces, From: l.From, To: l.To,
 	}, o)
 	if err != nil {
 		cancel()

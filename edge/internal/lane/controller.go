@@ -11,15 +11,13 @@ import (
 
 	"lotkeeper/edge/internal/device"
 	"lotkeeper/firmware-adapters/driver"
+	"lotkeeper/shared/alarm"
 	"lotkeeper/shared/fact"
 	"lotkeeper/shared/plate"
 	"lotkeeper/shared/session"
 	"lotkeeper/shared/tariff"
 	"lotkeeper/shared/wire"
 )
-
-// AlarmBlack says that a vehicle of the black list stands at a lane; the detail names the right, not the vehicle.
-const AlarmBlack = "black_list"
 
 // RecordTimeout bounds how long a lane waits for its journal before the lot's policy decides.
 const RecordTimeout = 2 * time.Second
@@ -278,7 +276,7 @@ func (c *Controller) Message() Message {
 
 func (c *Controller) publish() {
 	listed := c.state.Listed()
-	c.o.Alarm(AlarmBlack, c.set.Lane, listed != "", listed)
+	c.o.Alarm(alarm.BlackList, c.set.Lane, listed != "", listed)
 	l := c.state.Live(c.moment())
 	c.mu.Lock()
 	c.live = l

@@ -8,12 +8,18 @@ import (
 
 	. "lotkeeper/edge/edgetest"
 	"lotkeeper/shared/session"
+	"lotkeeper/shared/wire"
 )
 
 // TestAmendmentsReachEveryBooth: an entry that no camera saw is added at one booth while the car is held at another's exit,
 // which then knows what to ask; and a stay that is voided at one booth is owed nowhere.
 func TestAmendmentsReachEveryBooth(t *testing.T) {
-	l := Start(t, Plan{})
+	l := Start(t, Plan{Edit: func(c *wire.Config) {
+		c.Staff = []wire.Staff{
+			{Name: Operator, Hash: Hash(t), Rights: wire.StaffRights()},
+			{Name: "guard", Hash: Hash(t), Rights: []wire.StaffRight{wire.MayOpen, wire.MayMode}},
+		}
+	}})
 	a, b := l.Booths["booth-a"], l.Booths["booth-b"]
 	token := a.SignIn()
 	said := func(path string, body map[string]any) (out map[string]string) {
@@ -63,5 +69,17 @@ func TestAmendmentsReachEveryBooth(t *testing.T) {
 	}
 	if code, _ := a.Do("POST", "/api/sessions/"+owes.ID.String()+"/void", "", map[string]any{"reason": "x"}); code != http.StatusUnauthorized {
 		t.Errorf("without signing in: %d", code)
+	}
+	guard := a.SignInAs("guard")
+	waive := map[string]any{"mode": "held_open", "seconds": 60, "unpaid": "waive"}
+	for path, body := range map[string]map[string]any{
+		"/api/sessions/" + owes.ID.String() + "/void":  {"reason": "x"},
+		"/api/sessions/" + owes.ID.String() + "/merge": {"reason": "x"},
+		"/api/visits":             entry,
+		"/api/lanes/entry-1/mode": {"reason": "x", "mode": waive},
+	} {
+		if code, out := a.Do("POST", path, guard, body); code != http.StatusForbidden {
+			t.Errorf("%s by who may not: %d %s", path, code, out)
+		}
 	}
 }

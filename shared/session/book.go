@@ -55,7 +55,8 @@ func NewBookOf(version int) *Book {
 		version: version,
 		facts:   map[fact.ID]*entry{}, byRef: map[fact.ID][]fact.ID{}, vehicles: map[Key]*vehicle{},
 		keys: map[fact.ID]Key{}, sessions: map[ID]*Session{}, clocks: map[Clock]offset{},
-		timed: map[Clock][]fact.ID{}, modes: map[string]*entry{}, inside: map[string]int{}, said: map[fact.Kind][]fact.ID{}, retold: map[fact.ID]struct{}{},
+		timed: map[Clock][]fact.ID{}, modes: map[string]*entry{}, inside: map[string]int{}, said: map[fact.Kind][]fact.ID{},
+		retold: map[fact.ID]struct{}{},
 	}
 }
 

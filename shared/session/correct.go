@@ -194,7 +194,7 @@ func (s *sighting) leavePayments(out []*Session) {
 	from.flag(Cut)
 	s.about = slices.DeleteFunc(s.about, func(f *entry) bool {
 		switch f.body.(type) {
-		case fact.Cash, fact.Payment:
+		case fact.Cash, fact.Payment, fact.Proved:
 			if before(f, s.cut) {
 				from.hold(f.id)
 				return true

@@ -9,6 +9,7 @@ import (
 	"lotkeeper/edge/internal/amend"
 	"lotkeeper/shared/fact"
 	"lotkeeper/shared/plate"
+	"lotkeeper/shared/wire"
 )
 
 // amendment is the body of everything that a person says of a stay. Which fields count follows from the path.
@@ -32,6 +33,14 @@ func (c *Console) amendRoutes(m *http.ServeMux) {
 }
 
 func (c *Console) amend(w http.ResponseWriter, r *http.Request, by person, kind amend.Kind) {
+	need := wire.MayCorrect
+	if kind == amend.Void {
+		need = wire.MayWaive // nothing is demanded any more
+	}
+	if !by.may(need) {
+		denied(w, need)
+		return
+	}
 	var in amendment
 	if !decode(w, r, &in) {
 		return

@@ -301,6 +301,10 @@ func (c *Console) ask(w http.ResponseWriter, r *http.Request, by person, want la
 		denied(w, need)
 		return
 	}
+	if want == lane.WantMode && in.Mode.Unpaid == "waive" && !by.may(wire.MayWaive) {
+		denied(w, wire.MayWaive) // it lets everybody go free who leaves in it
+		return
+	}
 	if want == lane.WantCash && !c.onDuty(w, by) {
 		return
 	}

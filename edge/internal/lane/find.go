@@ -60,6 +60,7 @@ type Finding struct {
 	Bill     *tariff.Bill
 	Similar  []wire.Candidate
 	Trouble  string        // why the session cannot be priced
+	Obstacle string        // the reason why an entry does not open for it, "" when there is none
 	Promise  bool          // it may leave on a promise to pay
 	Away     time.Duration // for how long the cloud has been away; 0 while it is there
 	Photo    string        // SHA-256 of the scene at the entry
@@ -69,8 +70,6 @@ type Finding struct {
 	Given   []tariff.Right // that the bill was priced with
 	PayURL  string         // where a driver pays what is owed
 	kinds   map[string]right.Kind
-
-	Obstacle string // the reason why an entry does not open for it, "" when there is none
 }
 
 // maxSimilar bounds what a person is asked to choose from.
@@ -84,13 +83,13 @@ func Find(book *session.Book, c wire.Terms, q Query) Finding {
 		if ref, ok := c.TariffFor(q.Plate.Class.String(), q.At); ok {
 			f.Tariff = &ref
 		}
-		if f.Verdict.Reason != right.Listed { // that is what its driver is told, full or not
-			f.Obstacle = f.obstacle(book, c, q)
+		if f.Verdict.Reason != right.Listed { // that weighs more
+			f.Obstacle = obstacle(book, c, q, f.Verdict.Reason)
 		}
 		return f
 	}
 	if q.Dir == fact.Inner {
-		f.Obstacle = f.fullZone(book, c, q)
+		f.Obstacle = fullZone(book, c, q, f.Verdict.Reason)
 	}
 	found, basis := lookUp(book, q)
 	if found == nil && q.Ticket != nil {
@@ -110,7 +109,7 @@ func Find(book *session.Book, c wire.Terms, q Query) Finding {
 		f.Similar = similar(book, q.Plate)
 		if q.Plate.None() || len(f.Similar) != 1 {
 			if left != nil { // a person may know that it never left
-				f.Similar = append(f.Similar, wire.Candidate{Session: left.ID, Plate: left.Plate, Entered: left.Entry.At, Left: &left.Exit.At})
+				f.Similar = append(f.Similar, wire.Candidate{Session: left.ID, Plate: left.Plate, Entered: left.Entry.At, Photo: scene(left.Entry.Photos), Left: &left.Exit.At})
 			}
 			return f
 		}

@@ -5,8 +5,8 @@ import (
 	"time"
 
 	"lotkeeper/shared/plate"
+	"lotkeeper/shared/right"
 	"lotkeeper/shared/session"
-	"lotkeeper/shared/tariff"
 	"lotkeeper/shared/wire"
 )
 
@@ -14,7 +14,7 @@ import (
 const reviveFor = 24 * time.Hour
 
 // obstacle says why an entry does not open for a vehicle, "" when nothing is in its way.
-func (f *Finding) obstacle(book *session.Book, c wire.Terms, q Query) string {
+func obstacle(book *session.Book, c wire.Terms, q Query, says right.Reason) string {
 	p := c.Policy.Passage
 	if in := book.InsideFor(q.Plate); len(in) > 0 {
 		switch again := in[0].Entry; {
@@ -29,31 +29,37 @@ func (f *Finding) obstacle(book *session.Book, c wire.Terms, q Query) string {
 		}
 		return "" // it takes no place that it does not have
 	}
-	if c.Capacity > 0 && book.InsideCount() >= c.Capacity && f.refused(c, q) {
+	if c.Capacity > 0 && book.InsideCount() >= c.Capacity && refuses(c, q, says) {
 		return ReasonFull
 	}
-	return f.fullZone(book, c, q)
+	return fullZone(book, c, q, says)
 }
 
 // fullZone says that the zone which a lane leads into has no place for a vehicle.
-func (f *Finding) fullZone(book *session.Book, c wire.Terms, q Query) string {
-	if z, ok := c.Zone(q.To); ok && z.Capacity > 0 && book.InsideZone(z.ID) >= z.Capacity && f.refused(c, q) {
+func fullZone(book *session.Book, c wire.Terms, q Query, says right.Reason) string {
+	if z, ok := c.Zone(q.To); ok && z.Capacity > 0 && book.InsideZone(z.ID) >= z.Capacity && refuses(c, q, says) {
 		return ReasonFull
 	}
 	return ""
 }
 
-// refused reports whether what is full is full for this vehicle too.
-func (f *Finding) refused(c wire.Terms, q Query) bool {
+// refuses reports whether what is full is full for this vehicle too.
+func refuses(c wire.Terms, q Query, says right.Reason) bool {
 	p := c.Policy.Passage.Full
-	return p == "refuse" || p == "permits" && !f.permitted(c, q)
+	return p == "refuse" || p == "permits" && !permitted(c, q.Plate, q.At, says)
 }
 
-// permitted reports whether a vehicle has a right that is in force now. A shared permit gives it to who has a place on it.
-func (f *Finding) permitted(c wire.Terms, q Query) bool {
-	return slices.ContainsFunc(c.RightsOf(q.Plate, q.At, q.At, f.Verdict.Uses), func(r tariff.Right) bool {
-		return !q.At.Before(r.From) && (r.Until.IsZero() || q.At.Before(r.Until))
-	})
+// permitted reports whether a vehicle has a right that is in force at the time. A card whose places others hold is none.
+func permitted(c wire.Terms, p plate.Plate, at time.Time, says right.Reason) bool {
+	if says == right.OnPermit || says == right.OnFree || says == right.SpecialOne {
+		return true
+	}
+	for _, r := range c.Config.RightsOf(p, at, at, nil) {
+		if !at.Before(r.From) && (r.Until.IsZero() || at.Before(r.Until)) {
+			return true
+		}
+	}
+	return false
 }
 
 // lastLeft returns the session that the vehicle at an exit left last, if it may not have left at all: nobody saw it enter

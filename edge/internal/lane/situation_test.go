@@ -7,6 +7,7 @@ import (
 
 	"lotkeeper/firmware-adapters/driver"
 	"lotkeeper/shared/fact"
+	"lotkeeper/shared/right"
 	"lotkeeper/shared/session"
 	"lotkeeper/shared/wire"
 )
@@ -22,6 +23,7 @@ func TestFullLot(t *testing.T) {
 		{"refuses who has a permit too", "refuse", "粤B88888", "read hold:full", []string{"京A00001", "京A00002"}},
 		{"is for permits only", "permits", "粤B12345", "read hold:full", []string{"京A00001", "京A00002"}},
 		{"has a place for a permit", "permits", "粤B88888", "read open:entry open=done", []string{"京A00001", "京A00002"}},
+		{"has a place for a month card", "permits", "粤B77777", "read open:permit open=done", []string{"京A00001", "京A00002"}},
 		{"but not for one that has run out", "permits", "粤B99999", "read hold:full", []string{"京A00001", "京A00002"}},
 		{"with one place left is not full", "refuse", "粤B12345", "read open:entry open=done", []string{"京A00001"}},
 		{"whoever is inside already takes no other place", "refuse", "京A00001", "read open:entry open=done", []string{"京A00001", "京A00002"}},
@@ -33,6 +35,7 @@ func TestFullLot(t *testing.T) {
 				{Plate: "粤B88888", From: p.wall.Add(-time.Hour), To: p.wall.Add(240 * time.Hour)},
 				{Plate: "粤B99999", From: p.wall.Add(-time.Hour), To: p.wall.Add(time.Minute)},
 			}
+			p.hold(of(right.Permit, "粤B77777"))
 			for _, text := range c.inside {
 				p.enter(text)
 			}

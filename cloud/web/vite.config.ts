@@ -32,7 +32,8 @@ export default defineConfig({
     }),
   ],
   resolve: { alias: { '@': fileURLToPath(new URL('src', import.meta.url)) } },
-  server: { proxy: { '/api': { target: api, ws: true } } },
+  // The published tariffs that the engine is tested by are tried on the form too.
+  server: { proxy: { '/api': { target: api, ws: true } }, fs: { allow: ['.', '../../shared/tariff/testdata'] } },
   build: {
     target: 'es2022',
     manifest: 'manifest.json',

@@ -1,6 +1,5 @@
 // Package edgetest runs whole lots in one process: booths with real journals, raft and exchange on loopback, and lanes of
-// simulated devices that speak their real wires on TCP and pseudo-terminals. There is no cloud; what the cloud would say
-// is said by [Cloud].
+// simulated devices that speak their real wires on TCP and pseudo-terminals. What the cloud would say is said by [Cloud].
 package edgetest
 
 import (
@@ -17,12 +16,14 @@ import (
 	"testing"
 	"time"
 
+	"lotkeeper/edge/edgetest/lan"
 	"lotkeeper/edge/internal/agent"
 	"lotkeeper/edge/internal/console"
 	"lotkeeper/edge/internal/enroll"
 	"lotkeeper/edge/internal/enroll/enrolltest"
 	"lotkeeper/edge/internal/lot"
 	"lotkeeper/edge/internal/lot/agree"
+	"lotkeeper/edge/internal/uplink"
 	"lotkeeper/firmware-adapters/sim"
 	"lotkeeper/shared/calendar"
 	"lotkeeper/shared/fact"
@@ -44,6 +45,9 @@ const perHour = `{"id": "per-hour", "version": 1, "name": {"zh": "按小时收�
 // quick is raft's patience on one machine.
 var quick = agree.Timing{Heartbeat: 500 * time.Millisecond, Lease: 300 * time.Millisecond, Reconcile: 100 * time.Millisecond, Gather: 10 * time.Millisecond}
 
+// pace is the uplink's on one machine.
+var pace = uplink.Pace{Cursor: 200 * time.Millisecond, Resend: 500 * time.Millisecond, Relay: time.Second, Reconnect: 200 * time.Millisecond}
+
 // Lane is one lane of a plan.
 type Lane struct {
 	ID    string
@@ -54,10 +58,12 @@ type Lane struct {
 
 // Plan is a lot to be built. The zero value has two booths with a lane each: entry-1 at booth-a, exit-1 at booth-b.
 type Plan struct {
-	Lanes  []Lane
-	Voters int // how many booths vote; 0 is one, or three of three
-	Travel time.Duration
-	Edit   func(*wire.Config)
+	Lanes   []Lane
+	Witness bool // one more booth, without lanes: it votes and keeps facts
+	Voters  int  // how many booths vote; 0 is one, or three of three or more
+	Travel  time.Duration
+	Online  bool // booths have a line to the cloud
+	Edit    func(*wire.Config)
 }
 
 // Lot is a running lot.
@@ -68,6 +74,8 @@ type Lot struct {
 	Booths    map[string]*Booth
 	Lanes     map[string]*sim.Lane
 	Cloud     *Cloud
+	LAN       *lan.LAN
+	online    bool
 	hash      string
 }
 
@@ -78,6 +86,7 @@ type Booth struct {
 	Dir      string
 	Agent    *agent.Agent
 	URL      string
+	Skew     time.Duration // the machine's clock less the true time, from the next Start on
 	identity *enroll.Identity
 	stop     context.CancelFunc
 	done     chan error
@@ -99,7 +108,7 @@ func Start(t testing.TB, p Plan) *Lot {
 	must(t, err)
 	hash, err := console.HashCode(Code)
 	must(t, err)
-	l := &Lot{T: t, Authority: enrolltest.New(t), Booths: map[string]*Booth{}, Lanes: map[string]*sim.Lane{}, hash: hash}
+	l := &Lot{T: t, Authority: enrolltest.New(t), Booths: map[string]*Booth{}, Lanes: map[string]*sim.Lane{}, LAN: lan.Loopback(), online: p.Online, hash: hash}
 	l.Config = wire.Config{
 		Lot: Name, Number: 1, Issued: time.Now().UTC(), Name: tariff.Text{ZH: "河畔停车场", EN: "Riverside"}, TZ: "Asia/Shanghai", Currency: "CNY",
 		Capacity: 100, Tariffs: []tariff.Tariff{tf}, Rules: []wire.TariffRule{{Tariff: fact.TariffRef{ID: "per-hour", Version: 1}}},
@@ -114,6 +123,9 @@ func Start(t testing.TB, p Plan) *Lot {
 			booths = append(booths, ln.Booth)
 		}
 	}
+	if p.Witness {
+		booths = append(booths, "witness")
+	}
 	if p.Voters == 0 {
 		p.Voters = 1
 		if len(booths) >= 3 {
@@ -121,17 +133,17 @@ func Start(t testing.TB, p Plan) *Lot {
 		}
 	}
 	for i, b := range booths {
-		l.Config.Booths = append(l.Config.Booths, wire.Booth{ID: b, Raft: l.port(), Peer: l.port(), Voter: i < p.Voters})
+		l.Config.Booths = append(l.Config.Booths, wire.Booth{ID: b, Raft: l.port(b), Peer: l.port(b), Voter: i < p.Voters})
 	}
 	if p.Edit != nil {
 		p.Edit(&l.Config)
 	}
+	l.Cloud = newCloud(l)
 	signed := l.Authority.Sign(l.Config)
 	for _, b := range booths {
-		id := l.Authority.Booth(Name, b, func(r *enroll.Response) { r.Config = signed })
+		id := l.Authority.Booth(Name, b, func(r *enroll.Response) { r.Config, r.Broker = signed, "ssl://"+l.Cloud.Broker.Addr })
 		l.Booths[b] = &Booth{lot: l, ID: b, Dir: filepath.Join(t.TempDir(), b), identity: id}
 	}
-	l.Cloud = newCloud(l)
 	for _, b := range booths {
 		l.Booths[b].Start()
 	}
@@ -163,13 +175,12 @@ func Until(t testing.TB, d time.Duration, what string, ok func() bool) {
 	}
 }
 
-// port finds a free address on loopback.
-func (l *Lot) port() string {
+// port finds a free address for a booth.
+func (l *Lot) port(booth string) string {
 	l.T.Helper()
-	x, err := net.Listen("tcp", "127.0.0.1:0")
+	addr, err := l.LAN.Address(booth)
 	must(l.T, err)
-	defer x.Close()
-	return x.Addr().String()
+	return addr
 }
 
 // device builds the simulated devices of a lane, runs them, and returns the lane's set-up for the configuration.
@@ -231,7 +242,11 @@ func (b *Booth) Start() {
 	c.Data, c.Listen.Console = b.Dir, "127.0.0.1:0"
 	c.Console.Operators = []console.Operator{{Name: Operator, Hash: b.lot.hash}}
 	log := slog.New(slog.NewTextHandler(logTo{t, b.ID}, &slog.HandlerOptions{Level: slog.LevelWarn}))
-	a, err := agent.New(c, agent.Options{Software: "test", Now: time.Now, Log: log, Identity: b.identity, Offline: true, Timing: quick})
+	skew := b.Skew
+	now := func() time.Time { return time.Now().Add(skew) }
+	a, err := agent.New(c, agent.Options{
+		Software: "test", Now: now, Log: log, Identity: b.identity, Dial: b.lot.LAN.Dial(b.ID), Offline: !b.lot.online, Timing: quick, Pace: pace,
+	})
 	must(t, err)
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
@@ -256,6 +271,18 @@ func (b *Booth) Stop() {
 	if err := <-b.done; err != nil {
 		b.lot.T.Errorf("booth %s: %v", b.ID, err)
 	}
+}
+
+// Replace puts a new box with an empty disk in the place of the booth's, which was stopped and does not come back, and
+// starts it.
+func (b *Booth) Replace() {
+	b.lot.T.Helper()
+	signed := b.lot.Authority.Sign(b.lot.Config)
+	b.identity = b.lot.Authority.Booth(Name, b.ID, func(r *enroll.Response) {
+		r.Config, r.Broker, r.Replaces = signed, "ssl://"+b.lot.Cloud.Broker.Addr, true
+	})
+	b.Dir = filepath.Join(b.lot.T.TempDir(), b.ID)
+	b.Start()
 }
 
 // logTo writes a booth's warnings into the test's log, as long as it runs.

@@ -100,7 +100,7 @@ func (s *Speed) Lane(t testing.TB) (time.Duration, bool) {
 	t.Helper()
 	s.cars++
 	plate := fmt.Sprintf("粤B%05d", s.cars)
-	enter(t, s.exit, plate)
+	Enter(t, s.exit, plate, time.Minute)
 	d, ok := s.watch.exit(t, s.lot, "exit-1", plate)
 	if !ok {
 		s.Stuck++
@@ -111,7 +111,7 @@ func (s *Speed) Lane(t testing.TB) (time.Duration, bool) {
 // Bare appends what an exit writes, after the same load.
 func (s *Speed) Bare(t testing.TB) time.Duration {
 	t.Helper()
-	enter(t, s.exit, fmt.Sprintf("粤C%05d", s.cars))
+	Enter(t, s.exit, fmt.Sprintf("粤C%05d", s.cars), time.Minute)
 	settle(30 * time.Millisecond)
 	began := time.Now()
 	if _, err := s.bare.Append(context.Background(), sameFacts); err != nil {
@@ -120,18 +120,19 @@ func (s *Speed) Bare(t testing.TB) time.Duration {
 	return time.Since(began)
 }
 
-// enter makes a vehicle one that came in a minute ago.
-func enter(t testing.TB, b *Booth, text string) {
+// Enter makes a vehicle one that came in so long ago, and returns its session.
+func Enter(t testing.TB, b *Booth, text string, ago time.Duration) fact.ID {
 	t.Helper()
 	ref := fact.TariffRef{ID: "per-hour", Version: 1}
-	at := time.Now().Add(-time.Minute)
-	_, err := b.Lot().Append(context.Background(), func(id func(int) fact.ID) []fact.Draft {
+	at := time.Now().Add(-ago)
+	facts, err := b.Lot().Append(context.Background(), func(id func(int) fact.ID) []fact.Draft {
 		return []fact.Draft{
 			{At: at, Source: "booth", Kind: fact.KindRead, Body: fact.Read{Lane: "entry-0", Dir: fact.Entry, Device: "cam-0", Event: text}, Hidden: fact.Vehicle{Plate: Car(t, text).Read}},
 			{At: at, Source: "booth", Kind: fact.KindDecision, Refs: []fact.ID{id(0)}, Body: fact.Decision{Lane: "entry-0", Dir: fact.Entry, Action: fact.Open, Reason: "entry", Session: id(0), Tariff: &ref}},
 		}
 	})
 	must(t, err)
+	return facts[0].ID()
 }
 
 // sameFacts are what an exit writes before its barrier moves.

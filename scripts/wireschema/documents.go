@@ -57,6 +57,11 @@ func documents() []document {
 		{fact.KindMode, fact.Mode{}},
 		{fact.KindModeEnded, fact.ModeEnded{}},
 		{fact.KindRetold, fact.Retold{}},
+		{fact.KindReplaced, fact.Replaced{}},
+		{fact.KindRebuilt, fact.Rebuilt{}},
+		{fact.KindRecovered, fact.Recovered{}},
+		{fact.KindAlarmRaised, fact.Alarm{}},
+		{fact.KindAlarmCleared, fact.Alarm{}},
 	} {
 		docs = append(docs, document{name: "fact." + string(body.kind), title: "The body of a fact of kind " + string(body.kind), value: body.value})
 	}

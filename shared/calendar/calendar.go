@@ -22,6 +22,13 @@ const (
 	Holiday = "holiday"
 )
 
+// The faults of a calendar, in both languages.
+var (
+	noDayType = strict.Kind{Code: "no_day_type", ZH: "日期类型为空：请填写，或删去该日期", EN: "the day type is empty: write one or leave the date out"}
+	noSuchDay = strict.Kind{Code: "no_such_day", ZH: "没有这一天：请改正日期", EN: "there is no such day: put the date right"}
+	notDate   = strict.Kind{Code: "not_date", ZH: "%q 不是日期：请写成 2026-10-01 的形式", EN: "calendar: %q is not a date like 2026-10-01"}
+)
+
 // Calendar maps dates to day types. It is not changed after it was made.
 type Calendar struct {
 	ID      string `json:"id"`
@@ -118,19 +125,19 @@ func (c Calendar) Validate() error {
 
 func (c Calendar) check(faults *strict.Faults) {
 	if c.ID == "" {
-		faults.Addf("id", "is missing")
+		faults.Add("id", strict.Missing)
 	}
 	if c.Version < 1 {
-		faults.Addf("version", "want 1 or more, got %d", c.Version)
+		faults.Add("version", strict.Below1, c.Version)
 	}
 	for _, d := range slices.SortedFunc(maps.Keys(c.Dates), func(a, b Date) int {
 		return a.noon().Compare(b.noon())
 	}) {
 		if c.Dates[d] == "" {
-			faults.Addf("dates."+d.String(), "the day type is empty")
+			faults.Add("dates."+d.String(), noDayType)
 		}
 		if Of(d.noon()) != d {
-			faults.Addf("dates."+d.String(), "there is no such day")
+			faults.Add("dates."+d.String(), noSuchDay)
 		}
 	}
 }

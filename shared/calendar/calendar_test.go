@@ -68,9 +68,9 @@ func TestDecodeListsEveryFault(t *testing.T) {
 	_, err := Decode([]byte(`{"version": 0, "weekday": {}, "dates": {"2026-02-30": "holiday", "2026-05-01": ""}}`))
 	want := "weekday: no such key; there are id, version, weekdays, dates\n" +
 		"dates.2026-02-30: calendar: \"2026-02-30\" is not a date like 2026-10-01\n" +
-		"id: is missing\n" +
+		"id: is missing: write one\n" +
 		"version: want 1 or more, got 0\n" +
-		"dates.2026-05-01: the day type is empty"
+		"dates.2026-05-01: the day type is empty: write one or leave the date out"
 	if err == nil || err.Error() != want {
 		t.Errorf("got\n%v\nwant\n%s", err, want)
 	}

@@ -3,6 +3,8 @@ package calendar
 import (
 	"fmt"
 	"time"
+
+	"lotkeeper/shared/tariff/strict"
 )
 
 // Date is a day of the Gregorian calendar, in no time zone. Its text form, in JSON too, is "2026-10-01".
@@ -22,7 +24,7 @@ func Of(t time.Time) Date {
 func ParseDate(text string) (Date, error) {
 	t, err := time.Parse(time.DateOnly, text)
 	if err != nil {
-		return Date{}, fmt.Errorf("calendar: %q is not a date like 2026-10-01", text)
+		return Date{}, strict.Wrong(notDate, text)
 	}
 	return Of(t), nil
 }

@@ -106,7 +106,7 @@ type Fact struct {
 	HLC    HLC             `json:"hlc"`
 	At     time.Time       `json:"at"`     // when it happened, by Source's clock; UTC, milliseconds
 	Source string          `json:"source"` // whose clock At is on: "booth", "cloud" or a device's id
-	Boot   string          `json:"boot"`   // which run of the author's process wrote it
+	Boot   string          `json:"boot"`   // which run of the author's process, and of its clock, wrote it
 	Mono   int64           `json:"mono"`   // nanoseconds of that run's monotonic clock
 	Kind   Kind            `json:"kind"`
 	V      int             `json:"v"` // version of the body's shape
@@ -129,6 +129,7 @@ type Draft struct {
 	Kind   Kind
 	V      int // 0 means 1
 	Refs   []ID
-	Body   any // encoded with encoding/json
-	Hidden any // the personal part; nil when there is none
+	Boot   string // whose clock's run At is on, when it may have ended since; "" means the writer's present one
+	Body   any    // encoded with encoding/json
+	Hidden any    // the personal part; nil when there is none
 }

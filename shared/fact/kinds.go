@@ -33,6 +33,12 @@ const (
 	KindMode      Kind = "mode.set"         // [Mode] of a lane
 	KindModeEnded Kind = "mode.ended"       // [ModeEnded], refs the fact that set it
 	KindRetold    Kind = "fact.retold"      // [Retold], refs the fact it carries, then that fact's refs
+	KindReplaced  Kind = "booth.replaced"   // [Replaced]
+	KindRebuilt   Kind = "booth.rebuilt"    // [Rebuilt]
+	KindRecovered Kind = "group.recovered"  // [Recovered]
+
+	KindAlarmRaised  Kind = "alarm.raised"  // [Alarm]
+	KindAlarmCleared Kind = "alarm.cleared" // [Alarm]
 )
 
 // Money reports whether facts of a kind say that money moved or is owed. Of these a booth keeps a second copy.

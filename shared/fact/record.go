@@ -2,6 +2,7 @@ package fact
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/ed25519"
 	"crypto/sha256"
 	"encoding/hex"
@@ -83,7 +84,7 @@ func Seal(head Head, key ed25519.PrivateKey, s Stamp, d Draft) (Record, Fact, He
 	}
 	f := Fact{
 		Lot: s.Lot, Author: s.Author, Seq: head.Seq + 1, HLC: head.HLC.Tick(s.Now),
-		At: d.At.UTC().Truncate(time.Millisecond), Source: d.Source, Boot: s.Boot, Mono: s.Mono,
+		At: d.At.UTC().Truncate(time.Millisecond), Source: d.Source, Boot: cmp.Or(d.Boot, s.Boot), Mono: s.Mono,
 		Kind: d.Kind, V: max(d.V, 1), Refs: d.Refs, Body: body, Prev: head.Hash,
 	}
 	var r Record

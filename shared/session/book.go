@@ -3,7 +3,6 @@ package session
 import (
 	"slices"
 	"strings"
-	"time"
 
 	"lotkeeper/shared/fact"
 	"lotkeeper/shared/plate"
@@ -22,9 +21,9 @@ type Book struct {
 	vehicles map[Key]*vehicle
 	keys     map[fact.ID]Key // of observations
 	sessions map[ID]*Session // by id and alias
-	clocks   map[clockKey]offset
-	timed    map[clockKey][]fact.ID // facts whose time counts, by the clock they are on
-	modes    map[string]*entry      // the last mode that each lane was set to
+	clocks   map[Clock]offset
+	timed    map[Clock][]fact.ID // facts whose time counts, by the clock they are on
+	modes    map[string]*entry   // the last mode that each lane was set to
 	poor     []Poor
 	retold   map[fact.ID]struct{} // facts known only because they were told again
 }
@@ -40,17 +39,6 @@ type vehicle struct {
 	sessions     []*Session // in the order of time
 }
 
-type clockKey struct {
-	author fact.Author
-	source string
-	boot   string
-}
-
-type offset struct {
-	by   fact.ID // the clock fact
-	move time.Duration
-}
-
 // NewBook returns the fold of no facts, by the present semantics.
 func NewBook() *Book { return NewBookOf(Version) }
 
@@ -60,8 +48,8 @@ func NewBookOf(version int) *Book {
 	return &Book{
 		version: version,
 		facts:   map[fact.ID]*entry{}, byRef: map[fact.ID][]fact.ID{}, vehicles: map[Key]*vehicle{},
-		keys: map[fact.ID]Key{}, sessions: map[ID]*Session{}, clocks: map[clockKey]offset{},
-		timed: map[clockKey][]fact.ID{}, modes: map[string]*entry{}, retold: map[fact.ID]struct{}{},
+		keys: map[fact.ID]Key{}, sessions: map[ID]*Session{}, clocks: map[Clock]offset{},
+		timed: map[Clock][]fact.ID{}, modes: map[string]*entry{}, retold: map[fact.ID]struct{}{},
 	}
 }
 
@@ -120,7 +108,7 @@ func (b *Book) add(in *fact.Fact, dirty map[Key]struct{}) {
 		b.setMode(e)
 	}
 	if e.observes() || e.Kind == fact.KindCash || e.Kind == fact.KindPayment {
-		ck := clockKey{e.Author, e.Source, e.Boot}
+		ck := e.clock()
 		b.timed[ck] = append(b.timed[ck], e.id)
 	}
 	if e.observes() {
@@ -138,18 +126,6 @@ func (b *Book) touch(e *entry, dirty map[Key]struct{}) {
 		if k, ok := b.keys[r]; ok {
 			dirty[k] = struct{}{}
 		}
-	}
-}
-
-func (b *Book) setClock(e *entry, dirty map[Key]struct{}) {
-	c := e.body.(fact.Clock)
-	ck := clockKey{e.Author, c.Source, c.Boot}
-	if old, had := b.clocks[ck]; had && before(e, b.facts[old.by]) {
-		return
-	}
-	b.clocks[ck] = offset{e.id, time.Duration(c.OffsetMS) * time.Millisecond}
-	for _, id := range b.timed[ck] {
-		b.touch(b.facts[id], dirty)
 	}
 }
 
@@ -228,11 +204,6 @@ func keyOfPlate(p plate.Plate, id fact.ID) Key {
 		return Key("#" + id.String())
 	}
 	return Key(p.Text)
-}
-
-// at is when an observation happened, by the clock that the last clock fact makes of its source's.
-func (b *Book) at(e *entry) time.Time {
-	return e.At.Add(b.clocks[clockKey{e.Author, e.Source, e.Boot}].move)
 }
 
 func (b *Book) forget(k Key) {

@@ -35,7 +35,14 @@ const HeldFor = 30 * time.Minute
 // the tariff that the terms give its class at its entry. A session without an entry has no stay to price: it costs nothing, and its
 // flag says that somebody should look.
 func Price(s Session, at time.Time, terms Terms, coupons ...tariff.Coupon) (tariff.Bill, error) {
-	class := s.Plate.Class.String()
+	return PriceTo(s, Visit{At: at}, terms, coupons...)
+}
+
+// PriceTo is [Price] for a vehicle that leaves at an end of which the clock is known. Where the clocks of the two ends may
+// be wrong, the cheapest stay that they allow is asked for, and the bill says by how much each may be: its Entry and Exit
+// stay those that were read. Two ends on one run of one clock are never in doubt, so that ordinary bills do not change.
+func PriceTo(s Session, exit Visit, terms Terms, coupons ...tariff.Coupon) (tariff.Bill, error) {
+	at, class := exit.At, s.Plate.Class.String()
 	entered := at
 	if s.Entry != nil {
 		entered = s.Entry.At
@@ -51,13 +58,18 @@ func Price(s Session, at time.Time, terms Terms, coupons ...tariff.Coupon) (tari
 	if !ok {
 		return tariff.Bill{}, fmt.Errorf("price session %s: tariff %s version %d is not in the configuration", s.ID, ref.ID, ref.Version)
 	}
+	if s.Held != nil && s.Held.At.Before(at) && at.Sub(s.Held.At) <= HeldFor {
+		at, exit = s.Held.At, *s.Held
+	} else if s.Exit != nil && s.Exit.At.Equal(at) {
+		exit = *s.Exit
+	}
 	stay := s.Span(at)
 	stay.Class, stay.Entitlements = class, terms.EntitlementsOf(s.Plate, stay.Entry)
 	c := tariff.Context{Rights: s.RightsAt(at, terms), Coupons: coupons, Visits: s.Before}
 	for _, p := range s.Pays {
 		c.Payments = append(c.Payments, tariff.Payment{ID: p.Fact.String(), At: p.At, Amount: p.Amount})
 	}
-	bill, err := tariff.Rate(t, terms.Days(), stay, c)
+	bill, err := cheapest(t, terms.Days(), stay, c, s.Entry, exit)
 	if err != nil {
 		return tariff.Bill{}, fmt.Errorf("price session %s: %w", s.ID, err)
 	}
@@ -81,6 +93,56 @@ func (s *Session) RightsAt(at time.Time, terms Terms) []tariff.Right {
 	stay := s.Span(at)
 	return terms.RightsOf(s.Plate, stay.Entry, stay.Exit, s.Uses)
 }
+
+// cheapest rates the stay that costs the least of those that the clocks of its ends allow.
+func cheapest(t tariff.Tariff, days calendar.Calendar, stay tariff.Stay, c tariff.Context, entry *Visit, exit Visit) (tariff.Bill, error) {
+	bill, err := tariff.Rate(t, days, stay, c)
+	if err != nil || entry == nil {
+		return bill, err
+	}
+	in, out := doubt(*entry, exit)
+	if in == 0 && out == 0 {
+		return bill, nil
+	}
+	best, entries, exits := bill, within(stay.Entry, in), within(stay.Exit, out)
+	for _, from := range entries {
+		for _, to := range exits {
+			stay.Entry, stay.Exit = from, to
+			if to.Before(from) {
+				stay.Entry = to // the errors meet: it may have been no time at all
+			}
+			other, err := tariff.Rate(t, days, stay, c)
+			if err != nil {
+				return bill, err
+			}
+			if other.Gross-other.Free < best.Gross-best.Free {
+				best = other
+			}
+		}
+	}
+	best.Entry, best.Exit = bill.Entry, bill.Exit
+	best.EntryErrorMS, best.ExitErrorMS = in.Milliseconds(), out.Milliseconds()
+	if in+out >= ClockErrorLimit {
+		best.Flags = append(best.Flags, tariff.FlagClock)
+		best.Lines = append(best.Lines, tariff.Line{Kind: tariff.KindAdjust, Text: clockNote(in + out), Ref: string(tariff.FlagClock)})
+	}
+	return best, nil
+}
+
+// clockNote tells the bill's reader that clocks were in doubt.
+func clockNote(off time.Duration) tariff.Text {
+	zh, en := fmt.Sprintf("%d分钟", int(off.Round(time.Minute)/time.Minute)), fmt.Sprintf("%d min", int(off.Round(time.Minute)/time.Minute))
+	if off >= 2*time.Hour {
+		zh, en = fmt.Sprintf("%d小时", int(off.Round(time.Hour)/time.Hour)), fmt.Sprintf("%d h", int(off.Round(time.Hour)/time.Hour))
+	}
+	return tariff.Text{
+		ZH: "入出场时钟误差可达" + zh + "，已按其中最低金额计费",
+		EN: "The clocks at entry and exit may be off by " + en + "; the lowest fee within that is asked",
+	}
+}
+
+// ClockErrorLimit is how far the clocks of a stay's ends may be off together before the bill says so to its reader.
+const ClockErrorLimit = time.Minute
 
 // Waiver is the coupon that makes the rest of a stay free because a person said so.
 func Waiver(by, reason string) tariff.Coupon {

@@ -58,6 +58,10 @@ type Visit struct {
 	Lane   string       `json:"lane"`
 	Basis  Basis        `json:"basis"`
 	Photos []fact.Photo `json:"photos,omitempty"`
+	// ErrorMS is how many milliseconds At may be off by, either way, and Clock where it was read from; nothing when nothing
+	// says that it is off.
+	ErrorMS int64 `json:"error_ms,omitempty"`
+	Clock   Clock `json:"clock,omitzero"`
 }
 
 // Grade says what evidence there is for a session. Only evidenced money is demanded.
@@ -85,10 +89,11 @@ const (
 	TwoBills Flag = "two_bills" // a second bill was written; the first stands
 	FreeTime Flag = "free_time" // the bill is nothing because the stay was within the free time
 	Overstay Flag = "max_stay_exceeded"
-	Joined   Flag = "merged"  // a person made one of two
-	Cut      Flag = "split"   // a person made two of one
-	Voided   Flag = "voided"  // a person voided it: nothing is demanded
-	Revived  Flag = "revived" // an exit turned out false: it was still here afterwards
+	Joined   Flag = "merged"      // a person made one of two
+	Cut      Flag = "split"       // a person made two of one
+	Voided   Flag = "voided"      // a person voided it: nothing is demanded
+	Revived  Flag = "revived"     // an exit turned out false: it was still here afterwards
+	Skewed   Flag = "clock_error" // the clocks at its ends were in doubt; the lower fee was asked
 )
 
 // Payment is money that came in for a session.

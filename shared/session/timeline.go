@@ -132,7 +132,8 @@ func event(r fact.Read) string { return r.Device + "\n" + r.Event }
 // held, it backed out, or it never crossed.
 func (b *Book) sighting(e *entry) (s sighting, moved bool) {
 	s = sighting{fact: e, at: b.at(e), about: []*entry{e}, plate: e.ownPlate()}
-	s.visit = Visit{Fact: e.id, At: s.at}
+	s.visit = b.End(e.clock(), e.At)
+	s.visit.Fact = e.id
 	switch body := e.body.(type) {
 	case fact.Read:
 		s.dir, s.visit.Lane, s.visit.Photos = body.Dir, body.Lane, body.Photos

@@ -143,6 +143,10 @@ type Bill struct {
 	Entitlements    []string       `json:"entitlements,omitempty"`
 	Entry           time.Time      `json:"entry"`
 	Exit            time.Time      `json:"exit"`
+	// EntryErrorMS and ExitErrorMS are how many milliseconds Entry and Exit may be off by, either way, when their clocks
+	// are in doubt. The lines are then those of the cheapest stay between them, never a dearer one.
+	EntryErrorMS int64 `json:"entry_error_ms,omitempty"`
+	ExitErrorMS  int64 `json:"exit_error_ms,omitempty"`
 	// RatedTo is the time up to which the stay was priced: Exit, or the time of the payment in whose grace Exit falls.
 	RatedTo time.Time `json:"rated_to"`
 	// LeaveBy is until when a vehicle that has paid may leave without owing more; zero if it has no such time.
@@ -170,4 +174,7 @@ const (
 	FlagMaxStay Flag = "max_stay_exceeded"
 	// FlagFreeTime says that the stay cost nothing because it was within the free time.
 	FlagFreeTime Flag = "free_time"
+	// FlagClock says that the clocks at the stay's ends may be off by so much that the reader is told; the lower fee is
+	// asked.
+	FlagClock Flag = "clock_error"
 )

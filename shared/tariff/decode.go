@@ -3,6 +3,7 @@ package tariff
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"lotkeeper/shared/tariff/strict"
 )
@@ -23,7 +24,9 @@ const (
 func Decode(data []byte) (Tariff, error) {
 	var t Tariff
 	faults := strict.Unmarshal(data, &t)
-	faults.Under("", t.check())
+	if !slices.ContainsFunc(faults, func(f strict.Fault) bool { return f.Place == "" }) { // else nothing was read of it
+		faults.Under("", t.check())
+	}
 	if err := faults.Err(); err != nil {
 		return Tariff{}, fmt.Errorf("tariff: %w", err)
 	}
@@ -42,28 +45,28 @@ func (t Tariff) Validate() error {
 
 func (t Tariff) check() (f strict.Faults) {
 	if t.ID == "" {
-		f.Addf("id", "is missing")
+		f.Add("id", strict.Missing)
 	}
 	if t.Version < 1 {
-		f.Addf("version", "want 1 or more, got %d", t.Version)
+		f.Add("version", strict.Below1, t.Version)
 	}
 	if t.Name.ZH == "" || t.Name.EN == "" {
-		f.Addf("name", "want both zh and en, or one string for both")
+		f.Add("name", noName)
 	}
 	if t.Currency.Valid() != nil {
-		f.Addf("currency", "want three capital letters, got %q", string(t.Currency))
+		f.Add("currency", notCurrency, string(t.Currency))
 	}
 	if t.TZ.loc == nil {
-		f.Addf("tz", "is missing")
+		f.Add("tz", strict.Missing)
 	}
 	oneOf(&f, "precision", t.Precision, "", PrecisionSecond, PrecisionMinute, PrecisionClock)
 	oneOf(&f, "after_payment", t.AfterPayment, "", AfterRerate, AfterNewStay)
 	if t.GraceAfterPayment < 0 || t.GraceAfterPayment > day {
-		f.Addf("grace_after_payment", "want 0 to %d seconds, got %d", day, t.GraceAfterPayment)
+		f.Add("grace_after_payment", notSeconds, 0, day, t.GraceAfterPayment)
 	}
 	t.checkRules(&f)
 	if len(t.Plans) == 0 {
-		f.Addf("plans", "want at least one")
+		f.Add("plans", atLeastOne)
 	}
 	words, common := map[string]bool{}, int64(1)
 	for i := range t.Plans {
@@ -72,12 +75,12 @@ func (t Tariff) check() (f strict.Faults) {
 		special := len(p.Classes)+len(p.Entitlements)+len(p.DayTypes) > 0
 		switch last := i == len(t.Plans)-1; {
 		case last && special:
-			found.Addf("", "the last plan must fit every stay: leave out its classes, entitlements and day_types")
+			found.Add("", lastNotForAll)
 		case !last && !special:
-			found.Addf("", "this plan fits every stay, so those after it are never used")
+			found.Add("", neverUsed)
 		}
 		if slices.ContainsFunc(t.Plans[:i], func(q Plan) bool { return q.ID == p.ID }) {
-			found.Addf("id", "%q is the id of an earlier plan", p.ID)
+			found.Add("id", idTaken, p.ID, "plan")
 		}
 		if len(found) > 0 {
 			f.Under(fmt.Sprintf("plans[%d]", i), found)
@@ -86,13 +89,13 @@ func (t Tariff) check() (f strict.Faults) {
 		}
 	}
 	if common > maxDenominator {
-		f.Addf("plans", "the fractions of the prices have no common denominator up to %d; use rounder prices or units", maxDenominator)
+		f.Add("plans", noDenominator, maxDenominator)
 	}
 	for _, w := range t.dayTypes() {
 		words[w] = true
 	}
 	if len(words) > maxDayTypes {
-		f.Addf("plans", "more than %d different day types", maxDayTypes)
+		f.Add("plans", tooManyDays, maxDayTypes)
 	}
 	return f
 }
@@ -101,7 +104,7 @@ func (t Tariff) check() (f strict.Faults) {
 func (t *Tariff) checkRules(f *strict.Faults) {
 	if x := t.Rounding; x != nil {
 		if x.Unit < 0 || x.Unit > 1_000_000 {
-			f.Addf("rounding.unit", "want 1 to 1000000 minor units, got %d", int64(x.Unit))
+			f.Add("rounding.unit", notInRange, 1, 1_000_000, int64(x.Unit))
 		}
 		oneOf(f, "rounding.mode", x.Mode, "", RoundHalfUp, RoundUp, RoundDown)
 		oneOf(f, "rounding.per", x.Per, "", RoundTotal, RoundCycle, RoundUnit)
@@ -114,10 +117,10 @@ func (t *Tariff) checkRules(f *strict.Faults) {
 		p := &t.Passes[i]
 		place := fmt.Sprintf("passes[%d]", i)
 		if p.ID == "" {
-			f.Addf(place+".id", "is missing")
+			f.Add(place+".id", strict.Missing)
 		}
 		if slices.ContainsFunc(t.Passes[:i], func(q Pass) bool { return q.ID == p.ID }) {
-			f.Addf(place+".id", "%q is the id of an earlier pass", p.ID)
+			f.Add(place+".id", idTaken, p.ID, "pass")
 		}
 		oneOf(f, place+".rest", p.Rest, "", RestOne, RestSeparate, RestThrough)
 		oneOf(f, place+".free", p.Free, "", FreeTestRest, FreeTestStay, FreeTestNone)
@@ -135,7 +138,7 @@ func (t *Tariff) checkRules(f *strict.Faults) {
 		if len(x.Order) > 0 {
 			sorted := slices.Sorted(slices.Values(x.Order))
 			if !slices.Equal(sorted, []CouponKind{CouponAmount, CouponFull, CouponMinutes, CouponPercent}) {
-				f.Addf("coupons.order", "want each of full, minutes, percent and amount once, got %v", x.Order)
+				f.Add("coupons.order", couponOrder, x.Order)
 			}
 		}
 	}
@@ -149,25 +152,29 @@ func oneOf[T ~string](f *strict.Faults, place string, got T, allowed ...T) {
 	if allowed[0] == "" {
 		allowed = allowed[1:]
 	}
-	f.Addf(place, "want one of %v, got %q", allowed, string(got))
+	words := make([]string, len(allowed))
+	for i, w := range allowed {
+		words[i] = string(w)
+	}
+	f.Add(place, notOneOf, strict.Words{ZH: strings.Join(words, "、"), EN: strings.Join(words, ", ")}, string(got))
 }
 
 func inRange(f *strict.Faults, place string, got, least Seconds) {
 	if got < least || got > maxSeconds {
-		f.Addf(place, "want %d to %d seconds, got %d", least, maxSeconds, got)
+		f.Add(place, notSeconds, least, maxSeconds, got)
 	}
 }
 
 func clockIn(f *strict.Faults, place string, c Clock) {
 	if c < 0 || c > day {
-		f.Addf(place, "want 00:00 to 24:00, got %s", c)
+		f.Add(place, notEndOfTime, c)
 	}
 }
 
 func wordsIn(f *strict.Faults, place string, words []string) {
 	for i, w := range words {
 		if w == "" {
-			f.Addf(fmt.Sprintf("%s[%d]", place, i), "is empty")
+			f.Add(fmt.Sprintf("%s[%d]", place, i), strict.Empty)
 		}
 	}
 }
@@ -176,7 +183,7 @@ func startsIn(f *strict.Faults, place string, starts []Start) {
 	for i := range starts {
 		at := fmt.Sprintf("%s[%d]", place, i)
 		if starts[i].At < 0 || starts[i].At >= day {
-			f.Addf(at+".at", "want 00:00 to 23:59:59, got %s", starts[i].At)
+			f.Add(at+".at", notTimeOfDay, starts[i].At)
 		}
 		wordsIn(f, at+".day_types", starts[i].DayTypes)
 	}
@@ -184,7 +191,7 @@ func startsIn(f *strict.Faults, place string, starts []Start) {
 
 func (c *ClockWindow) check(f *strict.Faults, place string) {
 	if c.From < 0 || c.From >= day {
-		f.Addf(place+".from", "want 00:00 to 23:59:59, got %s", c.From)
+		f.Add(place+".from", notTimeOfDay, c.From)
 	}
 	clockIn(f, place+".to", c.To)
 	wordsIn(f, place+".day_types", c.DayTypes)

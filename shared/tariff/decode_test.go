@@ -1,6 +1,7 @@
 package tariff
 
 import (
+	"bytes"
 	"encoding/json"
 	"os"
 	"path/filepath"
@@ -11,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"lotkeeper/shared/calendar"
+	"lotkeeper/shared/tariff/strict"
 )
 
 func TestDecodeListsEveryFault(t *testing.T) {
@@ -29,37 +31,37 @@ func TestDecodeListsEveryFault(t *testing.T) {
 			 "caps": [{"amount": 0, "window": "day", "length": 5}, {"amount": 5, "window": "block"}, {"amount": 5, "window": "moon"}]},
 			{"id": "a", "classes": ["small", ""]}
 		]}`))
-	want := `tariff: tz: time zone "Asia/Shangri-La" is not known
+	want := `tariff: tz: time zone "Asia/Shangri-La" is not known: want the name of a place like Asia/Shanghai
 colour: no such key; there are id, version, name, tz, currency, precision, plans, rounding, grace_after_payment, after_payment, reentry, passes, booking, coupons
 plans[0].bands[0].from: "25:00" is not a time of day like 08:00
 plans[0].bands[0].to: "8:00" is not a time of day like 08:00
-plans[0].bands[0].steps[0].price: money: "1.5" is not a price: want minor units like 150 or "5/3"
-id: is missing
+plans[0].bands[0].steps[0].price: 1.5 is not a price: want minor units like 150 or "5/3"
+id: is missing: write one
 version: want 1 or more, got 0
 name: want both zh and en, or one string for both
-currency: want three capital letters, got "yuan"
+currency: want three capital letters like CNY, got "yuan"
 grace_after_payment: want 0 to 86400 seconds, got -1
-plans[0].position: want one of [run cycle stay], got "world"
-plans[0].cycle.kind: want one of [block day], got "week"
-plans[0].bands[0].day_types[0]: is empty
+plans[0].position: want one of run, cycle, stay, got "world"
+plans[0].cycle.kind: want one of block, day, got "week"
+plans[0].bands[0].day_types[0]: is empty: write something or leave it out
 plans[0].bands[0].steps[1].up_to: want more than the 7200 of the step before, and at most 316224000, got 3600
 plans[0].bands[0].steps[1].unit: want 1 to 316224000 seconds, or none for a flat price, got -1
 plans[0].bands[0].steps[1].price: want 0 to 1000000000000 with a denominator up to 1000000000, got -1/3
 plans[0].bands[0].steps[2].price: is missing; write 0 for no charge
-plans[0].bands[0].steps[2].end: belongs to a step with a unit only
-plans[0].bands[0].steps[3].end: want one of [ceil floor tail started exact], got "round"
+plans[0].bands[0].steps[2].end: belongs to a step with a unit only: leave it out
+plans[0].bands[0].steps[3].end: want one of ceil, floor, tail, started, exact, got "round"
 plans[0].bands[1].steps[0].up_to: the last step has none: what comes after it would have no price (write a step with price 0 for no charge)
-plans[0].bands[1].id: "b" is the id of an earlier band
+plans[0].bands[1].id: "b" is the id of an earlier band: give it another
 plans[0].free.up_to: want 1 to 316224000 seconds, got 0
-plans[0].free.then: want one of [whole deduct], got "maybe"
+plans[0].free.then: want one of whole, deduct, got "maybe"
 plans[0].caps[0].amount: want 1 to 1000000000000, got 0
-plans[0].caps[0].length: belongs to a block only
+plans[0].caps[0].length: belongs to a block only: leave it out
 plans[0].caps[1].length: want 1 to 316224000 seconds, got 0
-plans[0].caps[2].window: want one of [stay run cycle block day clock], got "moon"
-plans[0]: this plan fits every stay, so those after it are never used
-plans[1].classes[1]: is empty
+plans[0].caps[2].window: want one of stay, run, cycle, block, day, clock, got "moon"
+plans[0]: this plan fits every stay, so those after it are never used: move it to the end or say for whom it is
+plans[1].classes[1]: is empty: write something or leave it out
 plans[1]: the last plan must fit every stay: leave out its classes, entitlements and day_types
-plans[1].id: "a" is the id of an earlier plan`
+plans[1].id: "a" is the id of an earlier plan: give it another`
 	if err == nil {
 		t.Fatal("accepted")
 	}
@@ -130,6 +132,15 @@ func FuzzDecode(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data []byte) {
 		tf, err := Decode(data)
 		if err != nil {
+			told := strict.In(err)
+			for _, fault := range told {
+				if fault.ZH() == "" || fault.EN() == "" || (strings.Contains(fault.ZH()+fault.EN(), "%!") && !bytes.Contains(data, []byte("%!"))) {
+					t.Fatalf("%s: at %q it says %q and %q", data, fault.Place, fault.ZH(), fault.EN())
+				}
+			}
+			if len(told) == 0 {
+				t.Fatalf("%s: refused for no fault: %v", data, err)
+			}
 			return
 		}
 		out, err := json.Marshal(tf)

@@ -74,6 +74,11 @@ func TestExplain(t *testing.T) {
 func TestExplainBesideThePlans(t *testing.T) {
 	for _, c := range []struct{ keys, zh, en string }{
 		{`"after_payment":"new_stay","grace_after_payment":900`, "自缴费时起按新的一次停车计费。", "Who leaves later is charged for the time since paying as for a new stay."},
+		{`"grace_after_payment":900`, "按整次停车重新计费，已付金额抵扣。", "Who leaves later is charged for the whole stay anew, less what was paid."},
+		{`"after_payment":"rerate"`, "按整次停车重新计费，已付金额抵扣。", "Who leaves later is charged for the whole stay anew, less what was paid."},
+		{`"coupons":{"order":["amount","percent","minutes","full"]}`, "多张优惠券依次使用：金额券、折扣券、时长券、全免券。\n时长券：按提前离场同样时长计费。", "Coupons count in this order: amounts, percentages, minutes, full ones.\nA coupon for minutes: the stay is charged as if it had ended so much earlier."},
+		{`"coupons":{"minutes":"trim_start"}`, "时长券：按推迟入场同样时长计费。", "as if it had begun so much later."},
+		{`"coupons":{"minutes":"value"}`, "时长券：抵扣入场后同样时长的费用。", "takes off what the first minutes of the stay cost."},
 		{`"rounding":{"unit":100,"mode":"up","per":"cycle"}`, "每个周期的金额向上取至¥1.00。", "The amount of each period is rounded up to a multiple of ¥1.00."},
 		{`"rounding":{"unit":100,"per":"unit"}`, "每个计费单位的金额四舍五入至¥1.00。", "The price of each unit is rounded to the nearest ¥1.00."},
 		{`"reentry":{"within":3600,"outside":"skipped"}`, "（离场期间不计费）", "the time outside is not charged"},

@@ -196,7 +196,7 @@ func (s *settlement) wholeText(a *atom) Text {
 }
 
 // priceText is a step's price for people, exact: a price that is no whole number of minor units is told for an hour, or
-// for as many units as make it one.
+// for as many units as make it one. What is counted stands beside it on the line: units, or the time of a part of one.
 func (s *Step) priceText(c money.Currency) Text {
 	if s.Unit == 0 {
 		price := money.Amount(s.Price.Num).Format(c)
@@ -210,10 +210,5 @@ func (s *Step) priceText(c money.Currency) Text {
 		units = n
 	}
 	price, per := money.Amount(s.Price.Num*(units/max(s.Price.Den, 1))).Format(c), (s.Unit * Seconds(units)).per()
-	t := Text{"每" + per.ZH + price, price + " per " + per.EN}
-	if units > 1 { // then the unit is another length than the one the price is told for
-		unit := s.Unit.per()
-		t = Text{t.ZH + "（以每" + unit.ZH + "为单位）", t.EN + " (counted per " + unit.EN + ")"}
-	}
-	return t
+	return Text{"每" + per.ZH + price, price + " per " + per.EN}
 }

@@ -1,13 +1,13 @@
 package tariff
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 	"time"
 
 	"lotkeeper/shared/calendar"
 	"lotkeeper/shared/money"
+	"lotkeeper/shared/tariff/strict"
 )
 
 // maxStay bounds what is believed to be one stay.
@@ -81,16 +81,19 @@ func (r *Rater) rate(stay Stay, c Context, lines *[]Line) (Quote, *plan, error) 
 		return Quote{}, nil, err
 	}
 	w, _ := r.walkers.Get().(*walker)
+	defer r.walkers.Put(w)
+	return w.rate(stay, c, lines)
+}
+
+// rate prices a stay that was checked.
+func (w *walker) rate(stay Stay, c Context, lines *[]Line) (Quote, *plan, error) {
 	w.failed = nil
 	s := &w.settlement
 	s.w, s.ctx, s.stay = w, c, stay
-	defer func() {
-		*s = settlement{} // keep nobody's data; it also begins the next stay
-		r.walkers.Put(w)
-	}()
+	defer s.forget() // it also begins the next stay
 	s.begin()
 	if s.plan = w.planOf(&s.stay, s.entry); s.plan == nil {
-		return Quote{}, nil, fmt.Errorf("no plan for class %q", stay.Class)
+		return Quote{}, nil, strict.Wrong(noPlanFits, stay.Class)
 	}
 	p, q := s.plan, s.settle(lines)
 	if w.failed != nil {
@@ -120,11 +123,11 @@ func (p *Plan) takes(stay *Stay) bool {
 func (s *Stay) check() error {
 	switch {
 	case s.Entry.IsZero() || s.Exit.IsZero():
-		return errors.New("the stay lacks its entry or exit time")
+		return strict.Wrong(stayOpen)
 	case s.Exit.Before(s.Entry):
-		return fmt.Errorf("the stay ends %s before it begins", s.Entry.Sub(s.Exit))
+		return strict.Wrong(stayBack, strict.Words(Seconds((s.Entry.Sub(s.Exit)+time.Second-1)/time.Second).text()))
 	case s.Exit.Unix()-s.Entry.Unix() > maxStay:
-		return errors.New("the stay is longer than ten years")
+		return strict.Wrong(stayTooLong)
 	}
 	return nil
 }

@@ -194,7 +194,7 @@ func TestRateRefuses(t *testing.T) {
 	}{
 		"no tariff":         {Tariff{}, stay, Context{}, "plans: want at least one"},
 		"no entry":          {good, Stay{Exit: at}, Context{}, "lacks its entry"},
-		"backwards":         {good, Stay{Entry: at, Exit: at.Add(-time.Second)}, Context{}, "ends 1s before"},
+		"backwards":         {good, Stay{Entry: at, Exit: at.Add(-time.Second)}, Context{}, "ends 1 second before"},
 		"too long":          {good, Stay{Entry: at, Exit: at.AddDate(11, 0, 0)}, Context{}, "ten years"},
 		"payment":           {good, stay, Context{Payments: []Payment{{ID: "p1", Amount: -1}}}, "payment p1"},
 		"payments":          {good, stay, Context{Payments: []Payment{{ID: "p1", Amount: 1 << 62}, {ID: "p2", Amount: 1 << 62}}}, "payment p2"},
@@ -208,6 +208,23 @@ func TestRateRefuses(t *testing.T) {
 	} {
 		if b, err := Rate(c.tariff, calendar.Calendar{}, c.stay, c.ctx); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: %v, due %s; want an error with %q", name, err, b.Due, c.want)
+		}
+	}
+}
+
+// TestALineSaysWhatIsCountedOnce: the price beside it is told for an hour where a unit's is no whole number of fen.
+func TestALineSaysWhatIsCountedOnce(t *testing.T) {
+	for _, c := range []struct{ step, zh, en string }{
+		{`{"unit":60,"price":"490/60"}`, "全天：30 × 1分钟（每小时¥4.90）", "All day: 30 × 1 minute (¥4.90 per hour)"},
+		{`{"unit":60,"price":"490/60","end":"exact"}`, "全天：30 × 1分钟（每小时¥4.90）", "All day: 30 × 1 minute (¥4.90 per hour)"},
+		{`{"unit":3600,"price":490,"end":"exact"}`, "全天：30分钟（每小时¥4.90）", "All day: 30 minutes (¥4.90 per hour)"},
+		{`{"unit":7200,"price":"981/2","end":"started"}`, "全天：30分钟（每4小时¥9.81）", "All day: 30 minutes (¥9.81 per 4 hours)"},
+		{`{"unit":600,"price":100}`, "全天：3 × 10分钟（每10分钟¥1.00）", "All day: 3 × 10 minutes (¥1.00 per 10 minutes)"},
+	} {
+		tf := inline(t, "Asia/Shanghai", `"bands":[{"id":"a","name":{"zh":"全天","en":"All day"},"steps":[`+c.step+`]}]`)
+		b := rate(t, tf, calendar.Calendar{}, "2026-03-04 10:00:00", "2026-03-04 10:30:00", "", Context{})
+		if len(b.Lines) != 1 || b.Lines[0].Text != (Text{c.zh, c.en}) {
+			t.Errorf("%s:\n%swant %s | %s", c.step, show(b), c.zh, c.en)
 		}
 	}
 }

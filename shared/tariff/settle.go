@@ -2,12 +2,12 @@ package tariff
 
 import (
 	"cmp"
-	"fmt"
 	"slices"
 	"strconv"
 	"time"
 
 	"lotkeeper/shared/money"
+	"lotkeeper/shared/tariff/strict"
 )
 
 // settlement puts together what the tariff asks and what the context takes off.
@@ -29,6 +29,7 @@ type settlement struct {
 	others []Visit      // earlier visits that this one does not go on with
 	now    int          // which of the stays is being priced
 	over   bool         // the longest stay was exceeded, by time that nothing covers
+	paid   []Payment    // in the order of their times
 	lines  *[]Line
 	exact  int64 // of lines: the running total, and what of it is written
 	wrote  money.Amount
@@ -45,6 +46,7 @@ func (s *settlement) begin() {
 		s.merge(rule)
 	}
 	s.from = s.entry
+	s.sortPayments()
 }
 
 // believed is what the tariff's precision leaves of a stay.
@@ -94,13 +96,11 @@ func (s *settlement) settle(lines *[]Line) Quote {
 	left := s.reduce(gross, to)
 	q.OverMaxStay = s.over
 	q.Gross, q.Free = gross, gross-left
-	if len(s.ctx.Payments) > 0 {
-		for _, p := range s.ctx.payments() {
-			if take := min(p.Amount, left); take > 0 {
-				at := p.At.In(s.w.r.loc)
-				s.line(Line{Kind: KindPaid, Text: Text{"已付", "Paid"}, From: at, To: at, Ref: p.ID, Amount: -take})
-				q.Paid, left = q.Paid+take, left-take
-			}
+	for _, p := range s.paid {
+		if take := min(p.Amount, left); take > 0 {
+			at := p.At.In(s.w.r.loc)
+			s.line(Line{Kind: KindPaid, Text: Text{"已付", "Paid"}, From: at, To: at, Ref: p.ID, Amount: -take})
+			q.Paid, left = q.Paid+take, left-take
 		}
 	}
 	q.Due = left
@@ -270,16 +270,12 @@ func (c *CouponRule) order() []CouponKind {
 // none. Of several it is the latest. Only a payment when something was owed counts. Where a payment ends a stay and
 // another begins, the stays before are closed.
 func (s *settlement) grace() (found int64) {
-	if len(s.ctx.Payments) == 0 {
-		return 0
-	}
 	t := &s.w.r.t
 	var sum, settled money.Amount
-	payments := s.ctx.payments()
-	for i, p := range payments {
+	for i, p := range s.paid {
 		sum += p.Amount
 		at := p.At.Unix()
-		if (i+1 < len(payments) && payments[i+1].At.Equal(p.At)) || p.At.After(s.stay.Exit) || at < max(s.from, s.actual) {
+		if (i+1 < len(s.paid) && s.paid[i+1].At.Equal(p.At)) || p.At.After(s.stay.Exit) || at < max(s.from, s.actual) {
 			continue
 		}
 		inside := !s.stay.Exit.After(p.At.Add(time.Duration(t.GraceAfterPayment) * time.Second))
@@ -303,16 +299,21 @@ func (s *settlement) grace() (found int64) {
 	return found
 }
 
-// payments in the order of their times.
-func (c *Context) payments() []Payment {
-	sorted := slices.Clone(c.Payments)
-	for i := range sorted {
-		sorted[i].At = sorted[i].At.Round(0) // without the monotonic reading
+// sortPayments puts the payments in the order of their times.
+func (s *settlement) sortPayments() {
+	s.paid = append(s.paid[:0], s.ctx.Payments...)
+	for i := range s.paid {
+		s.paid[i].At = s.paid[i].At.Round(0) // without the monotonic reading
 	}
-	slices.SortFunc(sorted, func(a, b Payment) int {
+	slices.SortFunc(s.paid, func(a, b Payment) int {
 		return cmp.Or(a.At.Compare(b.At), cmp.Compare(a.ID, b.ID), cmp.Compare(a.Amount, b.Amount))
 	})
-	return sorted
+}
+
+// forget keeps nobody's data, and the room that payments were sorted in.
+func (s *settlement) forget() {
+	clear(s.paid)
+	*s = settlement{paid: s.paid[:0]}
 }
 
 // check refuses what could only be a slip. The bounds of the sums keep all that follows inside 64 bits.
@@ -321,34 +322,34 @@ func (c *Context) check() error {
 	for _, p := range c.Payments {
 		var err error
 		if paid, err = paid.Add(p.Amount); err != nil || p.Amount < 0 {
-			return fmt.Errorf("payment %s: amount %d is out of range", p.ID, int64(p.Amount))
+			return strict.Wrong(badAmount, strict.Words{ZH: "付款 " + p.ID, EN: "payment " + p.ID}, int64(p.Amount))
 		}
 	}
 	for _, v := range c.Visits {
 		if v.Gross < 0 || v.Gross > maxPrice || v.Entry.IsZero() || v.Exit.Before(v.Entry) {
-			return fmt.Errorf("visit %s makes no sense", v.ID)
+			return strict.Wrong(badVisit, v.ID)
 		}
 	}
 	for _, b := range c.Bookings {
 		if b.Price < 0 || b.Price > maxPrice {
-			return fmt.Errorf("booking %s: price %d is out of range", b.ID, int64(b.Price))
+			return strict.Wrong(badAmount, strict.Words{ZH: "预约 " + b.ID, EN: "booking " + b.ID}, int64(b.Price))
 		}
 	}
 	for _, r := range c.Rights {
 		if r.Kind != RightFree && r.Kind != RightCover {
-			return fmt.Errorf("right %s: kind %q is not known", r.ID, string(r.Kind))
+			return strict.Wrong(badKind, strict.Words{ZH: "权益 " + r.ID, EN: "right " + r.ID}, string(r.Kind))
 		}
 	}
 	for _, k := range c.Coupons {
 		switch {
 		case k.Kind == CouponAmount && k.Amount <= 0:
-			return fmt.Errorf("coupon %s: amount %d is not above zero", k.ID, int64(k.Amount))
+			return strict.Wrong(badValue, k.ID, int64(k.Amount))
 		case k.Kind == CouponPercent && (k.Percent < 1 || k.Percent > 100):
-			return fmt.Errorf("coupon %s: %d percent is not from 1 to 100", k.ID, k.Percent)
+			return strict.Wrong(badPercent, k.ID, k.Percent)
 		case k.Kind == CouponMinutes && (k.Minutes < 1 || k.Minutes > maxStay/60):
-			return fmt.Errorf("coupon %s: %d minutes is out of range", k.ID, k.Minutes)
+			return strict.Wrong(badMinutes, k.ID, k.Minutes)
 		case k.Kind != CouponFull && k.Kind != CouponAmount && k.Kind != CouponPercent && k.Kind != CouponMinutes:
-			return fmt.Errorf("coupon %s: kind %q is not known", k.ID, string(k.Kind))
+			return strict.Wrong(badKind, strict.Words{ZH: "优惠券 " + k.ID, EN: "coupon " + k.ID}, string(k.Kind))
 		}
 	}
 	return nil

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"time"
 	_ "time/tzdata" // a booth without the system's zone files must price as any other machine does
+
+	"lotkeeper/shared/tariff/strict"
 )
 
 // Seconds is a length of time; its JSON form is a whole number. "1h30m" is read too: days, hours, minutes, seconds.
@@ -18,7 +20,7 @@ func (s *Seconds) UnmarshalJSON(data []byte) error {
 		*s = Seconds(n)
 		return nil
 	}
-	bad := fmt.Errorf("%s is not a length of time: write seconds, or like 15m, 1h30m, 24h, 7d", text)
+	bad := strict.Wrong(notSpan, text)
 	if len(text) < 3 || text[0] != '"' || text[len(text)-1] != '"' {
 		return bad
 	}
@@ -76,7 +78,7 @@ func (c Clock) MarshalText() ([]byte, error) { return []byte(c.String()), nil }
 
 // UnmarshalText reads "08:00", "08:00:30" and, for an end, "24:00".
 func (c *Clock) UnmarshalText(text []byte) error {
-	bad := fmt.Errorf("%q is not a time of day like 08:00", text)
+	bad := strict.Wrong(notClock, string(text))
 	parts := strings.Split(string(text), ":")
 	if len(parts) < 2 || len(parts) > 3 {
 		return bad
@@ -102,11 +104,11 @@ type Zone struct{ loc *time.Location }
 // LoadZone finds a zone by name, such as "Asia/Shanghai". "Local" is refused: a bill must not depend on where it is made.
 func LoadZone(name string) (Zone, error) {
 	if name == "" || name == "Local" {
-		return Zone{}, fmt.Errorf("time zone %q is not the name of a place like Asia/Shanghai", name)
+		return Zone{}, strict.Wrong(notZone, name)
 	}
 	loc, err := time.LoadLocation(name)
 	if err != nil {
-		return Zone{}, fmt.Errorf("time zone %q is not known", name)
+		return Zone{}, strict.Wrong(notZone, name)
 	}
 	return Zone{loc}, nil
 }

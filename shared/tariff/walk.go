@@ -1,17 +1,18 @@
 package tariff
 
 import (
-	"errors"
 	"math/bits"
 	"slices"
+
+	"lotkeeper/shared/tariff/strict"
 )
 
 // maxPieces bounds the work of one rating: a short cycle over a stay of years is a mistake, not a price.
 const maxPieces = 200_000
 
 var (
-	errTooMuch  = errors.New("the sums are larger than can be counted")
-	errTooShort = errors.New("the stay has more pieces under this tariff than can be priced")
+	errTooMuch  = strict.Wrong(sumsTooLarge)
+	errTooShort = strict.Wrong(stayPieces)
 )
 
 // atom is a row of equal units bought one after another, or one unit or a part of one. What a cap takes is taken from

@@ -19,7 +19,8 @@ type Facts struct {
 
 // Cursor states how far the sender's copies of the logs reach.
 type Cursor struct {
-	At      time.Time        `json:"at"` // the sender's clock, for the other's offset
+	At      time.Time        `json:"at"`            // the sender's clock, for the other's offset
+	Echo    time.Time        `json:"echo,omitzero"` // from the cloud: At of the booth's statement that this answers, for the round trip
 	Cursors exchange.Cursors `json:"cursors"`
 	Closed  []fact.Author    `json:"closed,omitempty"` // authors of which nothing more is taken
 	Config  uint64           `json:"config"`           // from a booth: the configuration in force; from the cloud: the newest

@@ -4,6 +4,7 @@
 // What it promises:
 //   - a code is 80 random bits of which the database holds the SHA-256; it works once, for one booth, for half an hour;
 //     a request that fails for its CSR does not use it up;
+//   - a booth has one box: enrolling with another key withdraws the certificates of the box before;
 //   - every certificate we give is kept. Withdrawing a booth's certificates shuts its connections out at the next try;
 //     a log it opened before stays true;
 //   - a photo is taken only from a booth, under the SHA-256 it is named by, as a JPEG of bounded size, and belongs to the
@@ -155,6 +156,7 @@ type Enrolled struct {
 	Broker      string      `json:"broker"`
 	DeviceURL   string      `json:"device_url"`
 	Config      wire.Signed `json:"config"`
+	Replaces    bool        `json:"replaces,omitempty" doc:"Another box was this booth: its certificates were withdrawn."`
 }
 
 // Enroll trades a code and a signing request for a certificate.
@@ -173,14 +175,18 @@ func (s *Service) Enroll(ctx context.Context, from, requestID, code, csr string)
 		if err := s.store.putCertificate(tx, lot, booth, cert, now); err != nil {
 			return err
 		}
+		others, err := s.store.withdrawOthers(tx, lot, booth, cert, now)
+		if err != nil {
+			return err
+		}
 		toBroker, toDevices := s.o.Addresses()
 		out = Enrolled{
 			Lot: string(lot), Booth: booth, Certificate: string(cert), CA: string(s.o.Authority.CertificatePEM()),
-			ConfigKey: s.o.Authority.ConfigPublicKey(), Broker: toBroker, DeviceURL: toDevices + DevicePath,
+			ConfigKey: s.o.Authority.ConfigPublicKey(), Broker: toBroker, DeviceURL: toDevices + DevicePath, Replaces: others > 0,
 		}
 		return s.o.Audit.Append(tx, audit.Entry{
 			Operator: operator, Actor: scope.Actor("booth:" + string(lot) + "/" + booth), Action: "booth.enroll",
-			Subject: "booth:" + string(lot) + "/" + booth, RequestID: requestID, Address: from,
+			Subject: "booth:" + string(lot) + "/" + booth, After: map[string]any{"withdrawn": others}, RequestID: requestID, Address: from,
 		})
 	})
 	if err != nil {

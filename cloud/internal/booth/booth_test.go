@@ -143,6 +143,36 @@ func TestACodeWorksOnceAmongSixteen(t *testing.T) {
 	}
 }
 
+// A booth has one box. One that enrols again keeps its certificates; one with another key takes the other's place.
+func TestAnotherBoxTakesThePlaceOfTheOneBefore(t *testing.T) {
+	w := lottest.New(t)
+	w.Riverside()
+	s := service(t, w)
+	_, old := lottest.Key(t)
+	_, fresh := lottest.Key(t)
+	var ders [][]byte
+	for _, c := range []struct {
+		name, csr string
+		replaces  bool
+	}{{"the first", old, false}, {"the same again", old, false}, {"another box", fresh, true}, {"that one again", fresh, false}} {
+		got, err := s.Enroll(t.Context(), "10.0.0.1", "r1", newCode(t, s).Code, c.csr)
+		lottest.Must(t, err)
+		if got.Replaces != c.replaces {
+			t.Errorf("%s: replaces %v", c.name, got.Replaces)
+		}
+		block, _ := pem.Decode([]byte(got.Certificate))
+		ders = append(ders, block.Bytes)
+	}
+	for i, want := range []bool{true, true, false, false} {
+		if got, err := s.Withdrawn(ders[i]); err != nil || got != want {
+			t.Errorf("certificate %d: withdrawn %v, %v", i, got, err)
+		}
+	}
+	if !s.Admit(pki.Identity{Lot: "riverside", Booth: "booth-a"}) {
+		t.Error("the booth is shut out")
+	}
+}
+
 func TestWithdrawnBoothsAreShutOut(t *testing.T) {
 	w := lottest.New(t)
 	w.Riverside()

@@ -1,6 +1,7 @@
 package booth
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"crypto/x509"
@@ -74,6 +75,38 @@ func (s store) putCertificate(tx *database.Tx, lot id.Lot, booth string, certPEM
 		return fmt.Errorf("store certificate: %w", err)
 	}
 	return nil
+}
+
+// withdrawOthers takes back the certificates of a booth that carry another key than the one it was just given.
+func (s store) withdrawOthers(tx *database.Tx, lot id.Lot, booth string, certPEM []byte, now time.Time) (int, error) {
+	der, err := derOf(certPEM)
+	if err != nil {
+		return 0, err
+	}
+	mine, err := x509.ParseCertificate(der)
+	if err != nil {
+		return 0, fmt.Errorf("read issued certificate: %w", err)
+	}
+	var rows []struct{ SHA256, DER []byte }
+	err = tx.Gorm().Raw(`SELECT sha256, der FROM booth_certificates WHERE lot_id = ? AND booth_id = ? AND withdrawn_at IS NULL`, string(lot), booth).Scan(&rows).Error
+	if err != nil {
+		return 0, fmt.Errorf("find certificates: %w", err)
+	}
+	n := 0
+	for _, row := range rows {
+		cert, err := x509.ParseCertificate(row.DER)
+		if err != nil {
+			return 0, fmt.Errorf("read certificate: %w", err)
+		}
+		if bytes.Equal(cert.RawSubjectPublicKeyInfo, mine.RawSubjectPublicKeyInfo) {
+			continue
+		}
+		if err := tx.Gorm().Exec(`UPDATE booth_certificates SET withdrawn_at = ? WHERE sha256 = ?`, now, row.SHA256).Error; err != nil {
+			return 0, fmt.Errorf("withdraw certificate: %w", err)
+		}
+		n++
+	}
+	return n, nil
 }
 
 func (s store) withdraw(tx *database.Tx, lot id.Lot, booth string, now time.Time) (int64, error) {

@@ -40,7 +40,7 @@ func (s *Service) spread(ctx context.Context, b exchange.Batch) {
 		if err := s.sendRecords(ctx, flight{b.Lot, booth, b.Author}, b.Records); err != nil {
 			s.o.Log.WarnContext(ctx, "facts wait for the booth's next cursor", "lot", b.Lot, "booth", booth, "err", err)
 		}
-		s.stateCursor(ctx, b.Lot, booth)
+		s.stateCursor(ctx, b.Lot, booth, time.Time{})
 	}
 }
 
@@ -60,13 +60,14 @@ func (s *Service) sendRecords(ctx context.Context, to flight, records []fact.Rec
 	return nil
 }
 
-// stateCursor tells a booth how far the cloud's copies reach.
-func (s *Service) stateCursor(ctx context.Context, lot, booth string) {
+// stateCursor tells a booth how far the cloud's copies reach. echo is the booth's time on the statement that it answers,
+// so that the booth can tell how far its clock is off.
+func (s *Service) stateCursor(ctx context.Context, lot, booth string, echo time.Time) {
 	cursors, closed, err := s.store.cursors(ctx, lot)
 	if err == nil {
 		var config uint64
 		if config, err = s.store.configNumber(ctx, lot); err == nil {
-			err = s.publishCursor(ctx, lot, booth, wire.Cursor{At: s.o.Now().UTC(), Cursors: cursors, Closed: closed, Config: config})
+			err = s.publishCursor(ctx, lot, booth, wire.Cursor{At: s.o.Now().UTC(), Echo: echo, Cursors: cursors, Closed: closed, Config: config})
 		}
 	}
 	if err != nil {

@@ -132,7 +132,7 @@ func (s *Service) factsUp(ctx context.Context, t wire.Topic, payload []byte) err
 	if err != nil {
 		return err
 	}
-	s.stateCursor(ctx, t.Lot, t.Booth)
+	s.stateCursor(ctx, t.Lot, t.Booth, time.Time{})
 	switch taken.Verdict {
 	case exchange.Accepted, exchange.Known:
 		return nil
@@ -151,7 +151,7 @@ func (s *Service) cursorUp(ctx context.Context, t wire.Topic, payload []byte) er
 	if known, err := s.store.hasBooth(ctx, t.Lot, t.Booth); err != nil || !known {
 		return errors.Join(err, fmt.Errorf("lot %s has no booth %s", t.Lot, t.Booth))
 	}
-	s.stateCursor(ctx, t.Lot, t.Booth)
+	s.stateCursor(ctx, t.Lot, t.Booth, msg.At)
 	if err := s.supply(ctx, t.Lot, t.Booth, msg.Cursors, msg.Closed); err != nil {
 		return err
 	}

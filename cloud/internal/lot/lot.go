@@ -31,6 +31,7 @@ import (
 	"lotkeeper/shared/calendar"
 	"lotkeeper/shared/money"
 	"lotkeeper/shared/tariff"
+	"lotkeeper/shared/tariff/strict"
 	"lotkeeper/shared/wire"
 )
 
@@ -304,7 +305,9 @@ func check(lot id.Lot, spec Spec) error {
 	for i, t := range spec.Tariffs {
 		where := fmt.Sprintf("body.tariffs[%d]", i)
 		if err := t.Validate(); err != nil {
-			add(where, "费率有误："+err.Error(), err.Error())
+			for _, f := range strict.In(err) {
+				add(where+"."+f.Place, f.ZH(), f.EN())
+			}
 		} else if t.Currency != spec.Currency {
 			add(where+".currency", "与停车场币种不同", "is not the lot's currency")
 		}

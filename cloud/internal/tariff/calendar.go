@@ -19,6 +19,7 @@ import (
 	"lotkeeper/cloud/internal/platform/scope"
 	"lotkeeper/shared/calendar"
 	engine "lotkeeper/shared/tariff"
+	"lotkeeper/shared/tariff/strict"
 	"lotkeeper/shared/wire"
 )
 
@@ -181,7 +182,7 @@ func version(which CalendarID, number int, d CalendarDraft, by By, at time.Time)
 		return v, bad
 	}
 	if err := v.Document().Validate(); err != nil {
-		return v, bad.With("body", "日历有误："+err.Error(), err.Error())
+		return v, told(bad, func(place string) string { return "body." + place }, strict.In(err)).Wrap(err)
 	}
 	return v, nil
 }

@@ -11,6 +11,7 @@ import (
 	"lotkeeper/shared/calendar"
 	"lotkeeper/shared/money"
 	engine "lotkeeper/shared/tariff"
+	"lotkeeper/shared/tariff/strict"
 )
 
 // Source is a document to look at: a text that nobody saved, or a tariff of the library. Version 0 is its draft, or its
@@ -119,7 +120,7 @@ func (s *Service) bench(ctx context.Context, sc scope.Scope, c Case) (*bench, er
 	}
 	r, err := engine.Compile(doc, cal)
 	if err != nil {
-		return nil, unreadable(err)
+		return nil, told(ErrInvalid, place, strict.In(err)).Wrap(err)
 	}
 	return &bench{doc, cal, r}, nil
 }
@@ -154,7 +155,7 @@ func (v Vehicle) stay(entry, exit time.Time) engine.Stay {
 }
 
 func nonsense(err error) error {
-	return ErrStay.With("body", "无法计费："+err.Error(), err.Error())
+	return told(ErrStay, func(string) string { return "body" }, strict.In(err)).Wrap(err)
 }
 
 // context puts together what is known of a stay. A payment without an amount pays what the tariff asks at its time, with

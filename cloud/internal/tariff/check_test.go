@@ -89,24 +89,28 @@ func TestWhatIsTried(t *testing.T) {
 		}
 	}
 	for name, tc := range map[string]struct {
-		in   body
-		code string
+		in       body
+		code, zh string
 	}{
-		"nothing to try":     {body{}, "tariff.source"},
-		"two things to try":  {body{"text": perHour(1), "tariff": id}, "tariff.source"},
-		"a broken text":      {body{"text": "{"}, "tariff.invalid"},
-		"out before in":      {body{"tariff": id, "exit": "2026-11-02T09:00:00Z"}, "tariff.stay"},
-		"eleven years":       {body{"tariff": id, "exit": "2038-11-02T09:00:00Z"}, "tariff.stay"},
-		"a coupon of 0":      {body{"tariff": id, "extras": body{"coupons": []body{{"kind": "amount"}}}}, "tariff.stay"},
-		"a card for no date": {body{"tariff": id, "extras": body{"pass": body{"valid_from": "2026-02-30"}}}, "tariff.stay"},
+		"nothing to try":     {body{}, "tariff.source", ""},
+		"two things to try":  {body{"text": perHour(1), "tariff": id}, "tariff.source", ""},
+		"a broken text":      {body{"text": "{"}, "tariff.invalid", "不是有效的 JSON：第 1 行有错，请检查该处的括号、逗号和引号"},
+		"out before in":      {body{"tariff": id, "exit": "2026-11-02T09:00:00Z"}, "tariff.stay", "离场比入场早 1小时：请改正时间"},
+		"eleven years":       {body{"tariff": id, "exit": "2038-11-02T09:00:00Z"}, "tariff.stay", "停车超过十年：请改正时间"},
+		"a coupon of 0":      {body{"tariff": id, "extras": body{"coupons": []body{{"kind": "amount"}}}}, "tariff.stay", "优惠券 coupon-1：金额 0 须大于 0"},
+		"a card for no date": {body{"tariff": id, "extras": body{"pass": body{"valid_from": "2026-02-30"}}}, "tariff.stay", "须为 2026-10-01 这样的日期"},
 	} {
 		for k, v := range stay {
 			if _, has := tc.in[k]; !has {
 				tc.in[k] = v
 			}
 		}
-		if _, code := w.do(lottest.Admin, http.MethodPost, "/tariff-checks/bill", tc.in, 422); code != tc.code {
+		got, code := w.do(lottest.Admin, http.MethodPost, "/tariff-checks/bill", tc.in, 422)
+		if code != tc.code {
 			t.Errorf("%s: %s, want %s", name, code, tc.code)
+		}
+		if zh := got.text("errors.0.zh"); tc.zh != "" && zh != tc.zh {
+			t.Errorf("%s: it says %v, want %s", name, got, tc.zh)
 		}
 	}
 	if _, code := w.do(lottest.Admin, http.MethodPost, "/tariff-checks/bill", body{"tariff": id, "version": 2, "entry": stay["entry"], "exit": stay["exit"]}, 404); code != "tariff.no_version" {
@@ -119,6 +123,9 @@ func TestLintProbesAndWords(t *testing.T) {
 	got := w.post("/tariff-checks/lint", body{"text": strings.Replace(perHour(500), `"unit":3600`, `"unit":-1`, 1)})
 	if got.len("findings") != 1 || got.text("findings.0.level") != "error" || got.text("findings.0.place") != "plans[0].bands[0].steps[0].unit" {
 		t.Errorf("of what cannot be read: %v", got)
+	}
+	if zh, en := got.text("findings.0.text.zh"), got.text("findings.0.text.en"); zh != "须为 1 至 316224000 秒，一口价则不写，现为 -1" || en != "want 1 to 316224000 seconds, or none for a flat price, got -1" {
+		t.Errorf("it says %q and %q", zh, en)
 	}
 	if got = w.post("/tariff-checks/lint", body{"text": gap}); got.text("findings.0.code") != "gap" || got.text("findings.0.level") != "warning" {
 		t.Errorf("of a gap: %v", got)

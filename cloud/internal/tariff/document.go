@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -21,38 +20,33 @@ import (
 func decode(text string, which ID, version int) (engine.Tariff, error) {
 	t, err := engine.Decode([]byte(text))
 	if err != nil {
-		var faults strict.Faults
-		if !errors.As(err, &faults) {
-			return engine.Tariff{}, unreadable(err)
-		}
-		var bad []fault.Detail
-		for _, f := range faults {
-			if f.Place != "id" && f.Place != "version" {
-				bad = append(bad, fault.Detail{Where: place(f.Place), ZH: "有误：" + f.Text, EN: f.Text})
-			}
-		}
-		if len(bad) > 0 {
-			return engine.Tariff{}, detailed(ErrInvalid, bad)
+		own := func(f strict.Fault) bool { return f.Place == "id" || f.Place == "version" }
+		if bad := slices.DeleteFunc(strict.In(err), own); len(bad) > 0 {
+			return engine.Tariff{}, told(ErrInvalid, place, bad)
 		}
 		named, err := identified(text, which, version)
 		if err != nil {
-			return engine.Tariff{}, unreadable(err)
+			return engine.Tariff{}, err
 		}
 		if t, err = engine.Decode(named); err != nil {
-			return engine.Tariff{}, unreadable(err)
+			return engine.Tariff{}, told(ErrInvalid, place, strict.In(err)).Wrap(err)
 		}
 	}
 	t.ID, t.Version = string(which), version
 	return t, nil
 }
 
-// unreadable is a fault of a document as a whole.
-func unreadable(err error) error {
-	return ErrInvalid.With(place(""), "有误："+err.Error(), err.Error())
+// told is an error that has the engine's faults as its details; where says where in the request a place is.
+func told(e *fault.Error, where func(place string) string, faults strict.Faults) *fault.Error {
+	details := make([]fault.Detail, len(faults))
+	for i, f := range faults {
+		details[i] = fault.Detail{Where: where(f.Place), ZH: f.ZH(), EN: f.EN()}
+	}
+	return detailed(e, details)
 }
 
 // detailed is a fault with many details, of which each With would copy all before it.
-func detailed(e *fault.Error, details []fault.Detail) error {
+func detailed(e *fault.Error, details []fault.Detail) *fault.Error {
 	c := *e
 	c.Details = details
 	return &c

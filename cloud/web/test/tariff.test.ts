@@ -1,14 +1,15 @@
 import { expect, test } from 'vitest'
 import { bandColour, layOut } from '@/admin/tariff/axis'
+import { countOf, extrasOf, noExtras } from '@/admin/tariff/extras'
 import { csv } from '@/admin/tariff/csv'
 import { between, monthDays, tone } from '@/admin/tariff/daytype'
 import { diffLines } from '@/admin/tariff/diff'
-import { at, moved, others, pathOf, placeOf, put, read, write, type Doc } from '@/admin/tariff/document'
+import { at, isYAML, moved, others, pathOf, placeOf, put, read, write, type Doc } from '@/admin/tariff/document'
 import { editable } from '@/admin/tariff/editor'
 import { known } from '@/admin/tariff/keys'
 import { lineOf } from '@/admin/tariff/lines'
 import { parsePrice, priceShown, priceText } from '@/admin/tariff/price'
-import { faultsOf, fits, fromState, toBody } from '@/admin/tariff/rules'
+import { faultsOf, fits, fromState, given, toBody } from '@/admin/tariff/rules'
 import { clock, inUnit, ofUnit, seconds } from '@/admin/tariff/span'
 import { firstStay, lasting, stayOf } from '@/admin/tariff/stay'
 import { fromTemplate, templates } from '@/admin/tariff/templates'
@@ -66,9 +67,8 @@ test('one place is changed and nothing else', () => {
 })
 test('what the form does not know is named', () => {
   expect(others(city, known.tariff)).toEqual(['x_ours'])
-  expect(others(at(city, ['plans', 0]), known.plan)).toEqual(['multiplier', 'guards'])
-  expect(others(at(city, ['plans', 0, 'bands', 0]), known.band)).toEqual(['day_begins'])
-  expect(others(at(city, ['plans', 1, 'free']), known.free)).toEqual(['once_per'])
+  expect(others(at(city, ['plans', 0]), known.plan)).toEqual([])
+  expect(others({ ...(at(city, ['plans', 0]) as Doc), x_mine: 1, multiplyer: '3/2' }, known.plan)).toEqual(['x_mine', 'multiplyer'])
 })
 test('places and paths', () => {
   const path = ['plans', 0, 'bands', 1, 'to']
@@ -91,6 +91,31 @@ test('a broken text says where', () => {
   expect(read('{\n "a": 1,\n}')).toMatchObject({ line: 3 })
   expect(read('[1]')).toMatchObject({ line: 1 })
 })
+test('a document may be written as YAML: it is read as JSON would be, and its places have lines', () => {
+  const text = `# the city's tariff
+name: { zh: 滨江, en: Riverside }
+tz: Asia/Shanghai
+plans:
+  - id: all
+    bands:
+      - id: night
+        from: 20:00
+        to: 08:00
+        steps:
+          - { unit: 1h, price: 490/60 }
+`
+  const step = { unit: '1h', price: '490/60' }
+  expect(read(text)).toEqual({ doc: { name: { zh: '滨江', en: 'Riverside' }, tz: 'Asia/Shanghai', plans: [{ id: 'all', bands: [{ id: 'night', from: '20:00', to: '08:00', steps: [step] }] }] } })
+  expect([isYAML(text), isYAML(' {"a": 1}'), isYAML('')]).toEqual([true, false, false])
+  const line = (place: string) => text.split('\n')[lineOf(text, pathOf(place)) - 1]
+  expect(line('plans[0].bands[0].to')).toContain('to: 08:00')
+  expect(line('plans[0].bands[0].steps[0].price')).toContain('price: 490/60')
+  expect(line('plans[0].caps')).toContain('id: all')
+  expect(lineOf(text, [])).toBe(1)
+})
+test.each([
+  ['two keys', 'a: 1\nb: 2\na: 3\n', 3], ['a bracket left open', 'a: 1\nb: [1,\n', 3], ['a list', '- a\n', 1], ['a word', 'hello', 1], ['a ring', 'a: &x [*x]', 1],
+])('YAML that is no document is refused at its line: %s', (_, text, line) => expect(read(text)).toMatchObject({ line }))
 test('a published document is edited without the id and version that the library gives', () => {
   const { doc } = read(editable({ id: 'trf-1', version: 3, ...city })) as { doc: Doc }
   expect(doc).toEqual(city)
@@ -159,4 +184,28 @@ test('faults of rules are told at their rows, others above', () => {
 })
 test('a sheet quotes what it must and is no program', () => {
   expect(csv([['a,b', '=1+1', -5, '-3.50', 'x"y']])).toBe('\ufeff"a,b",\'=1+1,-5,-3.50,"x""y"\r\n')
+})
+test('what else is known of a stay counts once it makes sense', () => {
+  const x = {
+    ...noExtras(), freeList: true, pass: { kind: 'night', from: '2026-11-01', to: '' }, booking: { from: '2026-11-22 09:00:00', to: '2026-11-22 10:00:00', price: '3' },
+    coupons: [{ kind: 'full' as const, value: '' }, { kind: 'amount' as const, value: '2.50' }, { kind: 'percent' as const, value: '150' }, { kind: 'percent' as const, value: '50' }, { kind: 'minutes' as const, value: 'x' }],
+    payments: [{ at: '2026-11-22 10:00:00', amount: '' }, { at: '2026-11-22 11:00:00', amount: '5.00' }, { at: '2026-11-22 11:00:00', amount: '5.005' }],
+    visits: [{ entry: '2026-11-22 06:00:00', exit: '2026-11-22 07:00:00', charged: '' }, { entry: '2026-11-22 08:00:00', exit: '2026-11-22 07:00:00', charged: '' }],
+  }
+  expect(extrasOf(x, 'Asia/Shanghai', 'CNY')).toEqual({
+    free_list: true, pass: { kind: 'night', valid_from: '2026-11-01' }, booking: { from: '2026-11-22T01:00:00Z', to: '2026-11-22T02:00:00Z', price_minor_units: 300 },
+    coupons: [{ kind: 'full' }, { kind: 'amount', amount_minor_units: 250 }, { kind: 'percent', percent_off: 50 }],
+    payments: [{ at: '2026-11-22T02:00:00Z' }, { at: '2026-11-22T03:00:00Z', amount_minor_units: 500 }],
+    prior_visits: [{ entry: '2026-11-21T22:00:00Z', exit: '2026-11-21T23:00:00Z', charged_minor_units: 0 }],
+  })
+  expect(extrasOf(noExtras(), 'UTC', 'CNY')).toBeUndefined()
+  expect([countOf(noExtras()), countOf(x)]).toEqual([0, 13])
+})
+test('a tariff is given to a lot: for a class before all rules, for all in the place of the last', () => {
+  const row = (tariff: string, vehicle = '') => ({ class: vehicle, days: [] as string[], from: '', tariff, version: 1 })
+  const to = (vehicle: string) => ({ class: vehicle, tariff: 'new', version: 1 })
+  expect(given([], to(''))).toEqual([row('new')])
+  expect(given([row('a', 'large'), row('b')], to(''))).toEqual([row('a', 'large'), row('new')])
+  expect(given([row('a', 'large')], to(''))).toEqual([row('a', 'large'), row('new')])
+  expect(given([row('a')], to('large'))).toEqual([row('new', 'large'), row('a')])
 })

@@ -17,6 +17,7 @@ import (
 	"path/filepath"
 	"runtime/debug"
 	"strings"
+	"sync"
 	"time"
 
 	"lotkeeper/edge/internal/agent"
@@ -24,6 +25,7 @@ import (
 	"lotkeeper/edge/internal/enroll"
 	"lotkeeper/edge/internal/journal"
 	"lotkeeper/edge/internal/journal/disk"
+	"lotkeeper/edge/internal/systemd"
 	"lotkeeper/shared/fact"
 )
 
@@ -49,6 +51,16 @@ func strangers(env []string) error {
 		}
 	}
 	return errors.Join(faults...)
+}
+
+// getenv reads the environment that the program was started with.
+func (w world) getenv(name string) string {
+	for _, e := range w.env {
+		if value, ok := strings.CutPrefix(e, name+"="); ok {
+			return value
+		}
+	}
+	return ""
 }
 
 // load puts file and flags together and lists all faults.
@@ -97,7 +109,17 @@ func (r *runCommand) Run(w world) error {
 	if err != nil {
 		return err
 	}
-	if err := a.Run(w.ctx); err != nil {
+	manager, err := systemd.FromEnv(w.getenv, os.Getpid(), log)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithCancel(w.ctx)
+	var told sync.WaitGroup
+	told.Go(func() { manager.Run(ctx, systemd.Booth{Ready: a.Ready(), Status: a.Status, Stuck: a.Stuck}) })
+	err = a.Run(ctx)
+	cancel()
+	told.Wait()
+	if err != nil {
 		return err
 	}
 	log.Info("booth stopped")
@@ -151,26 +173,31 @@ type enrollCommand struct {
 
 // Run implements the command.
 func (e *enrollCommand) Run(w world) error {
-	t := &tls.Config{MinVersion: tls.VersionTLS12}
-	if e.CA != "" {
-		pem, err := os.ReadFile(e.CA)
-		if err != nil {
-			return fmt.Errorf("read the authority: %w", err)
-		}
-		t.RootCAs = x509.NewCertPool()
-		if !t.RootCAs.AppendCertsFromPEM(pem) {
-			return fmt.Errorf("%s holds no certificate", e.CA)
-		}
-	}
-	client := &http.Client{Timeout: 30 * time.Second, Transport: &http.Transport{TLSClientConfig: t, Proxy: http.ProxyFromEnvironment}}
-	ctx, cancel := context.WithTimeout(w.ctx, time.Minute)
-	defer cancel()
-	id, err := enroll.Enroll(ctx, client, strings.TrimRight(e.Cloud, "/"), e.Code, e.Data)
+	id, err := e.enroll(w, enroll.Enroll)
 	if err != nil {
 		return err
 	}
 	fmt.Fprintf(w.out, "This machine is booth %s of lot %s now. Start it with: lotkeeper-edge run --data %s\n", id.Booth, id.Lot, e.Data)
 	return nil
+}
+
+// enroll trades the code for an identity.
+func (e *enrollCommand) enroll(w world, how enroll.Way) (*enroll.Identity, error) {
+	t := &tls.Config{MinVersion: tls.VersionTLS12}
+	if e.CA != "" {
+		pem, err := os.ReadFile(e.CA)
+		if err != nil {
+			return nil, fmt.Errorf("read the authority: %w", err)
+		}
+		t.RootCAs = x509.NewCertPool()
+		if !t.RootCAs.AppendCertsFromPEM(pem) {
+			return nil, fmt.Errorf("%s holds no certificate", e.CA)
+		}
+	}
+	client := &http.Client{Timeout: 30 * time.Second, Transport: &http.Transport{TLSClientConfig: t, Proxy: http.ProxyFromEnvironment}}
+	ctx, cancel := context.WithTimeout(w.ctx, time.Minute)
+	defer cancel()
+	return how(ctx, client, strings.TrimRight(e.Cloud, "/"), e.Code, e.Data)
 }
 
 type checkCommand struct {

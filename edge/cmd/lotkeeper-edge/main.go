@@ -45,6 +45,8 @@ Flags win over LOTKEEPER_EDGE_… variables, and these over the file.`
 type cli struct {
 	Run      runCommand      `cmd:"" help:"Run the booth until it is told to stop (Ctrl-C, SIGTERM)."`
 	Enroll   enrollCommand   `cmd:"" help:"Make this machine a booth of a lot, with a one-time code."`
+	Replace  replaceCommand  `cmd:"" help:"Let this machine take the place of a booth's dead box, with a one-time code for that booth."`
+	Recover  recoverCommand  `cmd:"" help:"Found the booths' group anew here, when too many of its voters are lost for good. A person's act: it is recorded."`
 	Check    checkCommand    `cmd:"" help:"Check the journal on the disk from end to end. The agent must be stopped."`
 	Digest   digestCommand   `cmd:"" help:"Print what this booth holds, recomputed from its disk, as one line of JSON."`
 	Tariff   tariffCommand   `cmd:"" help:"Check that this program prices stays as it should."`

@@ -24,10 +24,11 @@ import (
 	"lotkeeper/shared/wire"
 )
 
-// TestMain lets this binary be the program: `run` starts itself again to check the journal.
+// TestMain lets this binary be the program: `run` starts itself again to check the journal, and a test starts `run` as a
+// service manager does.
 func TestMain(m *testing.M) {
-	if len(os.Args) > 1 && os.Args[1] == "check" {
-		os.Exit(run(world{context.Background(), os.Stdin, os.Stdout, os.Stderr, nil, "test"}, os.Args[1:]))
+	if len(os.Args) > 1 && (os.Args[1] == "check" || os.Args[1] == "run") {
+		main()
 	}
 	os.Exit(m.Run())
 }

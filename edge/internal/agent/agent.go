@@ -21,6 +21,8 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"lotkeeper/edge/internal/alarm"
+	"lotkeeper/edge/internal/clock"
 	"lotkeeper/edge/internal/console"
 	"lotkeeper/edge/internal/enroll"
 	"lotkeeper/edge/internal/journal"
@@ -30,27 +32,30 @@ import (
 	"lotkeeper/edge/internal/photo"
 	"lotkeeper/edge/internal/salvage"
 	"lotkeeper/edge/internal/uplink"
+	"lotkeeper/edge/internal/watchdog"
 	"lotkeeper/firmware-adapters/driver"
 	"lotkeeper/shared/wire"
 )
 
-// Options are an agent's surroundings. Identity, listeners and Pace are for tests; nil is what the configuration says.
+// Options are an agent's surroundings. Identity, listeners, Dial, Timing and Pace are for tests; their zero values are what
+// the configuration says.
 type Options struct {
 	Software string
 	Now      func() time.Time
+	Mono     func() time.Duration // a monotonic clock; nil: that of Now, which time.Now has and a clock that is set has not
 	Log      *slog.Logger
 	Identity *enroll.Identity
 	Console  net.Listener
 	Peer     net.Listener
 	Raft     net.Listener
-	Offline  bool // no uplink
+	Dial     agree.Dial // to other booths
+	Offline  bool       // no uplink
 	Timing   agree.Timing
+	Pace     uplink.Pace
 	Device   func(d wire.Device, env driver.Env) (driver.Device, error) // nil: the table of adapters
 	// Check judges a file of the booth before it is opened, as journal.Sound does; on a damaged one that may fault the
 	// process, so the program does it in another one. nil is journal.Sound itself.
 	Check func(ctx context.Context, path string) error
-	// Alarm is told of what a person must see to, and when it is over; nil is nobody. It must not block.
-	Alarm func(code, subject string, on bool, detail string)
 }
 
 // Agent is one booth.
@@ -58,7 +63,9 @@ type Agent struct {
 	c     Config
 	o     Options
 	boot  string
-	began time.Time // with its monotonic reading
+	clock *clock.Clock // the booth's own: parts that stamp or compare take it, sign-ins and deadlines take the machine's
+	times *clock.Watch
+	began time.Time
 	ready chan struct{}
 	bell  *bell
 
@@ -70,6 +77,8 @@ type Agent struct {
 	aside    *salvage.Store
 	yard     *yard
 	address  string
+	alarms   *alarm.Book
+	disk     *watchdog.Disk
 
 	mu     sync.Mutex
 	uplink *uplink.Uplink
@@ -92,18 +101,29 @@ func New(c Config, o Options) (*Agent, error) {
 	if o.Check == nil {
 		o.Check = func(_ context.Context, path string) error { return journal.Sound(path) }
 	}
-	if o.Alarm == nil {
-		o.Alarm = func(string, string, bool, string) {}
-	}
 	var id [8]byte
 	if _, err := rand.Read(id[:]); err != nil {
 		return nil, fmt.Errorf("agent: name this run: %w", err)
 	}
-	return &Agent{c: c, o: o, boot: hex.EncodeToString(id[:]), began: o.Now(), ready: make(chan struct{}), bell: newBell()}, nil
+	if o.Mono == nil {
+		start := o.Now()
+		o.Mono = func() time.Duration { return o.Now().Sub(start) }
+	}
+	boot, zero := hex.EncodeToString(id[:]), o.Mono()
+	own := clock.New(boot, o.Now, func() time.Duration { return o.Mono() - zero })
+	a := &Agent{
+		c: c, o: o, boot: boot, clock: own, times: clock.NewWatch(own), began: own.Now(), ready: make(chan struct{}), bell: newBell(),
+		disk: watchdog.NewDisk(),
+	}
+	var err error
+	if a.alarms, err = a.newAlarms(); err != nil {
+		return nil, err
+	}
+	return a, nil
 }
 
 // mono is this run's monotonic clock in nanoseconds; it begins at one, so that zero can mean never.
-func (a *Agent) mono() int64 { return int64(a.o.Now().Sub(a.began)) + 1 }
+func (a *Agent) mono() int64 { return a.clock.Mono() }
 
 // Ready is closed when the lanes and the console are up.
 func (a *Agent) Ready() <-chan struct{} { return a.ready }
@@ -144,6 +164,8 @@ func (a *Agent) Run(ctx context.Context) (err error) {
 	defer group.Wait()
 	defer cancel(nil)
 
+	a.carryAlarms()
+	group.Go(func() { a.keepUp(ctx, "alarms", a.alarms.Run) })
 	a.yard = newYard(a)
 	group.Go(func() { a.yard.run(ctx) })
 	if err := a.openConsole(ctx, &group, cancel); err != nil {
@@ -151,12 +173,17 @@ func (a *Agent) Run(ctx context.Context) (err error) {
 	}
 	<-a.yard.up
 	close(a.ready)
+	group.Go(func() { a.watch(ctx) })
+	group.Go(func() { a.keepTime(ctx) })
 	a.o.Log.Info("booth is up", "lot", a.identity.Lot, "booth", a.identity.Booth, "boot", a.boot, "author", string(a.journal.Author()), "console", a.address)
 
 	group.Go(func() { a.keepConfig(ctx) })
 	group.Go(func() { a.succeed(ctx) })
 	group.Go(func() { a.keepUp(ctx, "exchange", a.runPeer) })
 	group.Go(func() { a.keepUp(ctx, "agreement", a.runMember) })
+	if a.identity.Replacement {
+		group.Go(func() { a.keepUp(ctx, "rebuilding", a.runRebuild) })
+	}
 	if !a.o.Offline {
 		group.Go(func() { a.keepUp(ctx, "uplink", a.runUplink) })
 	}

@@ -52,6 +52,9 @@ func (a *Agent) open(ctx context.Context) (err error) {
 	if err := a.openFiles(ctx); err != nil {
 		return err
 	}
+	if err := a.goOnFrom(); err != nil {
+		return errors.Join(err, a.close())
+	}
 	a.configure()
 	return nil
 }
@@ -79,7 +82,7 @@ func (a *Agent) setAside(name string, cause error) error {
 		return fmt.Errorf("%s is damaged (%w) and cannot be set aside: %w", name, cause, err)
 	}
 	a.o.Log.Error("a damaged file is set aside; the booth goes on without it", "file", name, "to", a.aside.Path(it), "err", cause)
-	a.o.Alarm(AlarmDamaged, name, true, cause.Error())
+	a.alarms.Set(AlarmDamaged, name, true, cause.Error())
 	return nil
 }
 
@@ -107,14 +110,14 @@ func (a *Agent) tryFiles(ctx context.Context, begin journal.Begin) (string, erro
 	var err error
 	a.journal, err = journal.Open(a.path(journalFile), journal.Options{
 		Lot: id.Lot, Booth: id.Booth, Key: id.Key, Cert: id.Cert, Software: a.o.Software, Boot: a.boot,
-		Now: a.o.Now, Mono: a.mono, Log: a.o.Log, Alarm: a.o.Alarm, Spare: a.path(spareFolder), Begin: begin,
+		Epoch: a.clock.Boot, Now: a.clock.Now, Mono: a.mono, Log: a.o.Log, Alarm: a.alarms.Set, Spare: a.path(spareFolder), Begin: begin,
 		Check: func(path string) error { return a.o.Check(context.WithoutCancel(ctx), path) },
 	})
 	if err != nil {
 		return journalFile, err
 	}
 	a.lot, err = lot.Open(a.path(lotFile), a.journal, lot.Options{
-		Lot: id.Lot, Booth: id.Booth, Keys: id.Trust(), ConfigKey: id.ConfigKey, Now: a.o.Now, Log: a.o.Log, Alarm: a.o.Alarm,
+		Lot: id.Lot, Booth: id.Booth, Keys: id.Trust(), ConfigKey: id.ConfigKey, Now: a.clock.Now, Log: a.o.Log, Alarm: a.alarms.Set,
 	})
 	if err == nil {
 		return "", nil

@@ -7,11 +7,14 @@ import (
 	"fmt"
 	"net"
 	"path/filepath"
+	"time"
 
+	"lotkeeper/edge/internal/clock"
 	"lotkeeper/edge/internal/lane"
 	"lotkeeper/edge/internal/lot/agree"
 	"lotkeeper/edge/internal/peer"
 	"lotkeeper/edge/internal/uplink"
+	"lotkeeper/edge/internal/watchdog"
 	"lotkeeper/firmware-adapters/all"
 	"lotkeeper/firmware-adapters/driver"
 	"lotkeeper/shared/wire"
@@ -57,7 +60,11 @@ func (a *Agent) runPeer(ctx context.Context) error {
 		return err
 	}
 	x, err := peer.New(peer.Options{
-		Lot: a.identity.Lot, Booth: a.identity.Booth, Memory: a.lot, Credentials: a.identity, Listener: l, Now: a.o.Now, Log: a.o.Log,
+		Lot: a.identity.Lot, Booth: a.identity.Booth, Memory: a.lot, Credentials: a.identity, Listener: l, Dial: a.o.Dial,
+		Member: a.memberID, Now: a.clock.Now, Log: a.o.Log,
+		Clock: func(booth string, theirs, asked, came time.Time) {
+			a.times.Hear(clock.Peer, booth, theirs, asked, came)
+		},
 	})
 	if err != nil {
 		return errors.Join(err, l.Close())
@@ -75,7 +82,8 @@ func (a *Agent) runMember(ctx context.Context) error {
 	}
 	m, err := agree.New(agree.Options{
 		Lot: a.identity.Lot, Booth: a.identity.Booth, Dir: filepath.Join(a.c.Data, "raft"), Memory: a.lot,
-		Credentials: a.identity, Listener: l, Now: a.o.Now, Log: a.o.Log, Timing: a.o.Timing,
+		Credentials: a.identity, Listener: l, Dial: a.o.Dial, Now: a.o.Now, Log: a.o.Log, Timing: a.o.Timing,
+		Members: a.memberOf, Replacement: a.identity.Replacement,
 	})
 	if err != nil {
 		return errors.Join(err, l.Close())
@@ -86,11 +94,34 @@ func (a *Agent) runMember(ctx context.Context) error {
 	return m.Run(ctx)
 }
 
+// memberID is how this box is named in the booths' group.
+func (a *Agent) memberID() string {
+	a.mu.Lock()
+	m := a.member
+	a.mu.Unlock()
+	if m == nil {
+		return ""
+	}
+	return m.ID()
+}
+
+// memberOf is how another booth's box said that it is named.
+func (a *Agent) memberOf(booth string) string {
+	a.mu.Lock()
+	x := a.peer
+	a.mu.Unlock()
+	if x == nil {
+		return ""
+	}
+	return x.Member(booth)
+}
+
 func (a *Agent) runUplink(ctx context.Context) error {
 	id := a.identity
 	u, err := uplink.New(uplink.Options{
 		Lot: id.Lot, Booth: id.Booth, Broker: id.Broker, DeviceURL: id.DeviceURL, TLS: id.Client(), Memory: a.lot, Photos: a.photos,
-		Command: a.command, Software: a.o.Software, Boot: a.boot, Now: a.o.Now, Log: a.o.Log,
+		Command: a.command, Software: a.o.Software, Boot: a.boot, Now: a.clock.Now, Log: a.o.Log, Pace: a.o.Pace,
+		Clock: func(theirs, asked, came time.Time) { a.times.Hear(clock.Cloud, "cloud", theirs, asked, came) },
 	})
 	if err != nil {
 		return err
@@ -105,7 +136,8 @@ func (a *Agent) runUplink(ctx context.Context) error {
 }
 
 // told passes a lane's state on to who watches.
-func (a *Agent) told(l wire.Live) {
+func (a *Agent) told(w *watchdog.Lane, l wire.Live) {
+	w.Live(l, time.Duration(a.mono()))
 	a.mu.Lock()
 	u := a.uplink
 	a.mu.Unlock()

@@ -14,7 +14,7 @@ import (
 
 // State implements [console.Booth].
 func (a *Agent) State() console.State {
-	s := console.State{At: a.o.Now().UTC(), Lot: a.identity.Lot, Booth: a.identity.Booth, Software: a.o.Software, Boot: a.boot, Lanes: []console.Lane{}}
+	s := console.State{At: a.clock.Now().UTC(), Lot: a.identity.Lot, Booth: a.identity.Booth, Software: a.o.Software, Boot: a.clock.Boot(), Lanes: []console.Lane{}}
 	loc := time.UTC
 	if c, ok := a.lot.Config(); ok {
 		s.Config, s.Name, s.TZ, s.Currency, s.Capacity = c.Number, c.Name, c.TZ, c.Currency, c.Capacity
@@ -35,6 +35,7 @@ func (a *Agent) State() console.State {
 		s.Lanes = append(s.Lanes, l)
 	}
 	s.Sync = a.sync()
+	s.Alarms, s.Clock = a.alarmList(), a.clockState()
 	s.Words = s.Describe(loc)
 	return s
 }
@@ -42,6 +43,10 @@ func (a *Agent) State() console.State {
 func (a *Agent) sync() console.Sync {
 	st := a.lot.Status()
 	y := console.Sync{Author: a.journal.Author(), Facts: st.Facts, Poor: st.Poor, Alone: st.Alone, Since: a.began.UTC(), Photos: a.photos.Stats().Waiting, Peers: []console.Peer{}}
+	y.Fewer, y.Lost = st.Fewer, st.Lost
+	if r, ok := a.Rebuild(); ok {
+		y.Takeover = &console.Takeover{Done: r.Done, Held: r.Held, Known: r.Known, Missing: r.Missing(), Unheard: r.Unheard}
+	}
 	if err := a.journal.Err(); err != nil {
 		y.Journal = err.Error()
 	}
@@ -61,7 +66,8 @@ func (a *Agent) sync() console.Sync {
 		slices.SortFunc(y.Peers, func(p, q console.Peer) int { return strings.Compare(p.Booth, q.Booth) })
 	}
 	if m != nil {
-		y.Agreement = m.Status().State
+		t := m.Status()
+		y.Agreement, y.Leader, y.Behind = t.State, t.Leader, t.Behind
 	}
 	return y
 }

@@ -73,7 +73,7 @@ func (a *Agent) settle(ctx context.Context) error {
 	items, err := a.aside.Items()
 	for _, it := range items {
 		if !it.Open && it.Why != salvage.WhyDamaged {
-			a.o.Alarm(AlarmEnded, string(it.Author), false, "")
+			a.alarms.Set(AlarmEnded, string(it.Author), false, "")
 		}
 	}
 	return err
@@ -84,7 +84,7 @@ func (a *Agent) endIncarnation(ctx context.Context) bool {
 	if !ok {
 		return true
 	}
-	a.o.Alarm(AlarmEnded, string(author), true, why)
+	a.alarms.Set(AlarmEnded, string(author), true, why)
 	it, err := a.aside.Name(salvage.Item{Was: journalFile, Why: why, At: a.o.Now(), Author: author, Agreed: agreed, Open: true})
 	if err == nil {
 		if err = a.lot.Succeed(ctx, a.journal, a.aside.Path(it)); err != nil {

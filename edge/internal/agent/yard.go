@@ -6,13 +6,12 @@ import (
 	"encoding/json"
 	"slices"
 	"sync"
+	"time"
 
 	"lotkeeper/edge/internal/device"
 	"lotkeeper/edge/internal/lane"
-	"lotkeeper/edge/internal/lot"
+	"lotkeeper/edge/internal/watchdog"
 	"lotkeeper/firmware-adapters/driver"
-	"lotkeeper/shared/fact"
-	"lotkeeper/shared/session"
 	"lotkeeper/shared/wire"
 )
 
@@ -31,6 +30,7 @@ type unit struct {
 	text       []byte // the lane's set-up, to see whether it changed
 	controller *lane.Controller
 	devices    []*device.Device
+	watch      *watchdog.Lane
 	stop       context.CancelFunc
 	done       chan struct{}
 }
@@ -90,6 +90,7 @@ func (y *yard) follow(ctx context.Context) {
 		y.mu.Lock()
 		delete(y.units, u.lane.ID)
 		y.mu.Unlock()
+		y.a.found(u.watch.Over())
 		y.a.o.Log.Info("lane stopped", "lane", u.lane.ID)
 	}
 	for _, l := range want {
@@ -123,17 +124,17 @@ func (y *yard) start(ctx context.Context, l wire.Lane) (*unit, error) {
 	a := y.a
 	log := a.o.Log.With("lane", l.ID)
 	events := make(chan device.Event, eventRoom)
-	u := &unit{lane: l, text: setup(l), stop: cancel, done: make(chan struct{})}
+	u := &unit{lane: l, text: setup(l), stop: cancel, done: make(chan struct{}), watch: watchOf(l, time.Duration(a.mono()))}
 	o := lane.Options{
-		Memory: memory{a.lot}, Events: events, Photos: a.photos, Live: a.told, Now: a.o.Now, Mono: a.mono, Log: a.o.Log,
-		Changed: a.lot.Watch(ctx).C,
+		Memory: memory{a, u.watch}, Events: events, Photos: a.photos, Live: func(v wire.Live) { a.told(u.watch, v) }, Now: a.clock.Now, Mono: a.mono, Clock: a.moment, Log: a.o.Log,
+		Changed: a.lot.Watch(ctx).C, Alarm: a.alarms.Set,
 	}
 	var dead []device.Event
 	for _, d := range l.Devices {
-		dev, err := a.o.Device(d, driver.Env{Device: d.ID, Log: log.With("device", d.ID), Now: a.o.Now})
+		dev, err := a.o.Device(d, driver.Env{Device: d.ID, Log: log.With("device", d.ID), Now: a.clock.Now})
 		var sup *device.Device
 		if err == nil {
-			sup, err = device.New(d.ID, device.Role(d.Role), d.Kind, dev, events, device.Options{Log: log, Now: a.o.Now})
+			sup, err = device.New(d.ID, device.Role(d.Role), d.Kind, dev, events, device.Options{Log: log, Now: a.clock.Now})
 		}
 		if err != nil {
 			// The lane runs without it, and says so.
@@ -151,7 +152,7 @@ func (y *yard) start(ctx context.Context, l wire.Lane) (*unit, error) {
 			o.Display = sup
 		}
 	}
-	c, err := lane.NewController(lane.Setting{Lane: l.ID, Dir: l.Dir, Boot: a.boot}, o)
+	c, err := lane.NewController(lane.Setting{Lane: l.ID, Dir: l.Dir, Boot: a.clock.Boot(), Author: a.journal.Author()}, o)
 	if err != nil {
 		cancel()
 		return nil, err
@@ -215,12 +216,3 @@ func (y *yard) lives() []wire.Live {
 	}
 	return out
 }
-
-// memory is the lot as a lane sees it.
-type memory struct{ lot *lot.Lot }
-
-func (m memory) Record(ctx context.Context, compose func(id func(i int) fact.ID) []fact.Draft) ([]fact.Fact, func() error, error) {
-	return m.lot.Store(ctx, compose)
-}
-func (m memory) View(f func(*session.Book)) { m.lot.View(f) }
-func (m memory) Terms() (wire.Terms, bool)  { return m.lot.Terms() }

@@ -3,8 +3,10 @@ package console
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
+	"lotkeeper/edge/internal/alarm"
 	"lotkeeper/edge/internal/device"
 	"lotkeeper/shared/fact"
 	"lotkeeper/shared/money"
@@ -28,6 +30,8 @@ type State struct {
 	Capacity int            `json:"capacity"`
 	Lanes    []Lane         `json:"lanes"`
 	Sync     Sync           `json:"sync"`
+	Alarms   []Alarm        `json:"alarms"` // open, of every booth of the lot; this booth's first
+	Clock    Clock          `json:"clock"`
 	Words    []Word         `json:"words"` // how things stand, in plain words; worst first
 }
 
@@ -74,6 +78,25 @@ type Sync struct {
 	Peers     []Peer      `json:"peers"`
 	Agreement string      `json:"agreement,omitempty"` // this booth's part in the raft group
 	Aside     []Aside     `json:"aside,omitempty"`     // files that are out of use and kept
+	Group
+}
+
+// Group is how the booths of the lot stand with each other.
+type Group struct {
+	Leader   string    `json:"leader,omitempty"` // booth that leads their agreement; "" when nobody does
+	Behind   uint64    `json:"behind"`           // facts here that they have not agreed on
+	Fewer    uint64    `json:"fewer"`            // facts on fewer than two disks, whosever they are, as far as is known
+	Lost     uint64    `json:"lost"`             // facts that somebody told of and nobody holds
+	Takeover *Takeover `json:"takeover,omitempty"`
+}
+
+// Takeover is how far a box is that took the place of another one of the booth.
+type Takeover struct {
+	Done    bool     `json:"done"`
+	Held    uint64   `json:"held"`  // facts here, of those that the others hold
+	Known   uint64   `json:"known"` // facts that the others hold
+	Missing uint64   `json:"missing"`
+	Unheard []string `json:"unheard,omitempty"` // booths, or the cloud, that were not heard
 }
 
 // Peer is another booth of the lot.
@@ -82,6 +105,31 @@ type Peer struct {
 	Reached time.Time `json:"reached,omitzero"`
 	Lacks   uint64    `json:"lacks"`
 	Error   string    `json:"error,omitempty"`
+}
+
+// Clock is how the booth's clock stands to those that it knows of.
+type Clock struct {
+	Suspect string        `json:"suspect,omitempty"` // why it is not to be trusted
+	Sources []ClockSource `json:"sources"`
+}
+
+// ClockSource is another clock: how far it is ahead of the booth's, what that may be wrong by, and how old the answer is.
+type ClockSource struct {
+	Basis    string `json:"basis"` // "cloud", "peer", "camera"
+	Name     string `json:"name"`
+	OffsetMS int64  `json:"offset_ms"`
+	ErrorMS  int64  `json:"error_ms"`
+	AgeMS    int64  `json:"age_ms"`
+}
+
+// Alarm is something of a booth that a person should look at.
+type Alarm struct {
+	Booth   string      `json:"booth"`
+	Code    string      `json:"code"`
+	Subject string      `json:"subject,omitempty"` // the device or lane
+	Text    tariff.Text `json:"text"`
+	Detail  string      `json:"detail,omitempty"` // for a technician
+	Since   time.Time   `json:"since"`
 }
 
 // Word is one sentence on how things stand.
@@ -149,6 +197,11 @@ func (s *State) Describe(loc *time.Location) []Word {
 			}
 		}
 	}
+	for _, x := range s.Alarms {
+		if !x.said(s.Booth) {
+			say("bad", x.words(s.Booth, clock(x.Since)))
+		}
+	}
 	if y := &s.Sync; y.Cloud {
 		say("good", both("云平台已连接，待传 %d 条", "cloud connected, %d facts waiting", y.Waiting))
 	} else {
@@ -172,8 +225,34 @@ func (s *State) Describe(loc *time.Location) []Word {
 			say("good", both("岗亭 %s 已同步", "booth %s has everything", p.Booth))
 		}
 	}
+	for _, w := range s.Sync.describe() {
+		say(w.Level, w.Text)
+	}
 	slices.SortStableFunc(out, func(a, b Word) int { return worst[a.Level] - worst[b.Level] })
 	return out
+}
+
+// said reports whether an alarm is of what the booth's lanes and its journal already tell.
+func (x *Alarm) said(own string) bool {
+	switch x.Code {
+	case alarm.CameraDown, alarm.BarrierSilent, alarm.DisplayDown, alarm.BarrierStuck, alarm.JournalDown:
+		return x.Booth == own
+	}
+	return false
+}
+
+func (x *Alarm) words(own, since string) tariff.Text {
+	about := x.Subject
+	if x.Booth != own {
+		about = strings.TrimSpace(x.Booth + " " + about)
+	}
+	if about == "" {
+		about = own
+	}
+	return tariff.Text{
+		ZH: fmt.Sprintf("%s：%s（自 %s）", about, x.Text.ZH, since),
+		EN: fmt.Sprintf("%s: %s (since %s)", about, x.Text.EN, since),
+	}
 }
 
 // both fills the same values into the sentence's two languages.

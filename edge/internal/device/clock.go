@@ -52,6 +52,16 @@ func (c Clock) Offset() (off time.Duration, ok bool) {
 	return s[len(s)/2], true
 }
 
+// Shift returns the clock after the booth's own was set by so much.
+func (c Clock) Shift(by time.Duration) Clock {
+	c.samples = slices.Clone(c.samples)
+	for i := range c.samples {
+		c.samples[i] += by
+	}
+	c.doubt += by
+	return c
+}
+
 // Error is half of what the samples differ by, and at least half a second: stamps are often whole seconds.
 func (c Clock) Error() time.Duration {
 	if len(c.samples) == 0 {

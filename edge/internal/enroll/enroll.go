@@ -35,20 +35,37 @@ type Response struct {
 	Broker      string      `json:"broker"`
 	DeviceURL   string      `json:"device_url"`
 	Config      wire.Signed `json:"config"`
+	Replaces    bool        `json:"replaces,omitempty"` // another box was this booth; its certificates were withdrawn
 }
 
 // maxAnswer bounds an enrolment answer, in bytes.
 const maxAnswer = wire.MaxMessage
 
+// Way is how a box gets its identity: [Enroll] or [Replace].
+type Way func(ctx context.Context, client *http.Client, cloud, code, data string) (*Identity, error)
+
 // Enroll trades a one-time code for an identity and saves it in the data folder. A booth that is enrolled already keeps
 // its key, since its facts are signed with it, and must stay the same booth. client may be nil.
 func Enroll(ctx context.Context, client *http.Client, cloud, code, data string) (*Identity, error) {
+	return enroll(ctx, client, cloud, code, data, false)
+}
+
+// Replace is Enroll for a box that takes the place of another one of the booth. Its data folder must be new: the other's
+// key and journal stay with the other box.
+func Replace(ctx context.Context, client *http.Client, cloud, code, data string) (*Identity, error) {
+	return enroll(ctx, client, cloud, code, data, true)
+}
+
+func enroll(ctx context.Context, client *http.Client, cloud, code, data string, replace bool) (*Identity, error) {
 	if client == nil {
 		client = http.DefaultClient
 	}
 	old, err := Load(data)
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		return nil, fmt.Errorf("enroll: what is there must be looked at first: %w", err)
+	}
+	if old != nil && replace {
+		return nil, fmt.Errorf("enroll: this data folder is a box of booth %s already; a box in another's place begins with an empty one", old.Booth)
 	}
 	var key ed25519.PrivateKey
 	if old != nil {
@@ -73,6 +90,7 @@ func Enroll(ctx context.Context, client *http.Client, cloud, code, data string) 
 	if old != nil && (old.Lot != id.Lot || old.Booth != id.Booth) {
 		return nil, fmt.Errorf("enroll: this data folder is booth %s of lot %s, the code is for booth %s of lot %s", old.Booth, old.Lot, id.Booth, id.Lot)
 	}
+	id.Replacement = id.Replacement || replace || old != nil && old.Replacement
 	if err := id.Save(data); err != nil {
 		return nil, fmt.Errorf("enroll: %w", err)
 	}

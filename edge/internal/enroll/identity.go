@@ -25,6 +25,8 @@ type Identity struct {
 	Broker     string             // ssl://host:port
 	DeviceURL  string             // https://host:port/…
 	Config     wire.Signed        // the configuration at enrolment
+	// Replacement says that this box took the place of another one of the booth.
+	Replacement bool
 
 	ca    []byte // PEM
 	cert  tls.Certificate
@@ -42,6 +44,7 @@ type details struct {
 	Broker    string      `json:"broker"`
 	DeviceURL string      `json:"device_url"`
 	Config    wire.Signed `json:"config"`
+	Replaces  bool        `json:"replaces,omitempty"` // another box of the booth
 }
 
 // The files of an identity, in the folder "identity" of the data folder.
@@ -58,7 +61,7 @@ const (
 func New(key ed25519.PrivateKey, r Response) (*Identity, error) {
 	id := &Identity{
 		Lot: r.Lot, Booth: r.Booth, Key: key, ConfigKey: r.ConfigKey, Broker: r.Broker, DeviceURL: r.DeviceURL,
-		Config: r.Config, ca: []byte(r.CA), roots: x509.NewCertPool(),
+		Config: r.Config, Replacement: r.Replaces, ca: []byte(r.CA), roots: x509.NewCertPool(),
 	}
 	if len(key) != ed25519.PrivateKeySize || len(r.ConfigKey) != ed25519.PublicKeySize {
 		return nil, errors.New("identity: a key has the wrong size")
@@ -120,7 +123,7 @@ func (id *Identity) Save(data string) error {
 	if err != nil {
 		return fmt.Errorf("save identity: %w", err)
 	}
-	info, err := json.MarshalIndent(details{id.Lot, id.Booth, id.ConfigKey, id.Broker, id.DeviceURL, id.Config}, "", "  ")
+	info, err := json.MarshalIndent(details{id.Lot, id.Booth, id.ConfigKey, id.Broker, id.DeviceURL, id.Config, id.Replacement}, "", "  ")
 	if err != nil {
 		return fmt.Errorf("save identity: %w", err)
 	}
@@ -213,7 +216,7 @@ func Load(data string) (*Identity, error) {
 	}
 	return New(key, Response{
 		Lot: d.Lot, Booth: d.Booth, Certificate: string(files[certFile]), CA: string(files[caFile]),
-		ConfigKey: d.ConfigKey, Broker: d.Broker, DeviceURL: d.DeviceURL, Config: d.Config,
+		ConfigKey: d.ConfigKey, Broker: d.Broker, DeviceURL: d.DeviceURL, Config: d.Config, Replaces: d.Replaces,
 	})
 }
 

@@ -46,6 +46,7 @@ type Options struct {
 	Cert       []byte             // DER of the certificate that carries the key
 	Software   string             // release, for the opening fact
 	Boot       string             // names this run of the process
+	Epoch      func() string      // names this run of the process and of its clock; nil: Boot, for ever
 	Now        func() time.Time
 	Mono       func() int64 // nanoseconds of this run's monotonic clock
 	Log        *slog.Logger // nil discards
@@ -67,13 +68,9 @@ type Begin struct {
 
 // The codes of a journal's alarms.
 const (
-	AlarmBroken = "journal_broken" // nothing can be recorded
-	AlarmStall  = "disk_stall"     // a write takes longer than [Stall]
-	AlarmSpare  = "second_copy"    // money facts have no second copy
+	AlarmBroken = "journal_down" // nothing can be recorded
+	AlarmSpare  = "second_copy"  // money facts have no second copy
 )
-
-// Stall is how long a write may take before an alarm says so.
-const Stall = 200 * time.Millisecond
 
 // Compose makes the drafts of one append. It runs while the journal's writer waits, so it must be quick and must not
 // call the journal. id(i) is the id that the i-th returned draft will get: drafts may name each other in Refs and Body.
@@ -136,6 +133,9 @@ func Open(path string, o Options) (*Journal, error) {
 	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.Epoch == nil {
+		o.Epoch = func() string { return o.Boot }
 	}
 	if o.Retry == 0 {
 		o.Retry = 500 * time.Millisecond
@@ -260,7 +260,7 @@ func mint() fact.Author {
 }
 
 func (o *Options) stamp(author fact.Author) fact.Stamp {
-	s := fact.Stamp{Lot: o.Lot, Author: author, Boot: o.Boot, Mono: o.Mono(), Now: o.Now()}
+	s := fact.Stamp{Lot: o.Lot, Author: author, Boot: o.Epoch(), Mono: o.Mono(), Now: o.Now()}
 	rand.Read(s.Salt[:]) // crypto/rand never fails
 	return s
 }

@@ -123,8 +123,6 @@ func (j *Journal) follows(c content) error {
 
 // probe writes something, to see whether the disk takes it.
 func (j *Journal) probe() error {
-	stalled := j.watch()
-	defer stalled()
 	return j.db.Update(func(tx *bbolt.Tx) error {
 		return tx.Bucket(metaBucket).Put(probeKey, strconv.AppendInt(nil, j.o.Now().UnixMilli(), 10))
 	})

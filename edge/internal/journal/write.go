@@ -192,8 +192,6 @@ func (j *Journal) seal(a *ask, head fact.Head, seen fact.HLC) (sealed, fact.Head
 }
 
 func (j *Journal) store(after uint64, all []sealed) error {
-	stalled := j.watch()
-	defer stalled()
 	return j.db.Update(func(tx *bbolt.Tx) error {
 		b := tx.Bucket(logBucket)
 		for _, s := range all {
@@ -206,19 +204,4 @@ func (j *Journal) store(after uint64, all []sealed) error {
 		}
 		return nil
 	})
-}
-
-// watch raises an alarm while a write takes too long. The function that it returns ends the watch.
-func (j *Journal) watch() func() {
-	told := make(chan struct{})
-	t := time.AfterFunc(Stall, func() {
-		j.o.Alarm(AlarmStall, "journal", true, "a write takes longer than "+Stall.String())
-		close(told)
-	})
-	return func() {
-		if !t.Stop() {
-			<-told
-			j.o.Alarm(AlarmStall, "journal", false, "")
-		}
-	}
 }

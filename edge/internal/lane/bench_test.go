@@ -36,6 +36,8 @@ type site struct {
 	broken bool
 	wall   time.Time
 	mono   time.Duration
+	boot   string // of the clock, when it was set
+	shift  time.Duration
 }
 
 func newSite(t testing.TB) *site {
@@ -131,7 +133,7 @@ func newPost(t testing.TB, dir fact.Dir) *post {
 	return p
 }
 
-func (p *post) at() Moment { return Moment{p.wall, p.mono} }
+func (p *post) at() Moment { return Moment{Wall: p.wall, Mono: p.mono, Boot: p.boot, Shift: p.shift} }
 
 func (p *post) feed(in Input) {
 	p.t.Helper()

@@ -67,7 +67,8 @@ type Options struct {
 	// Alarm is told of what people must know; it may be told again of what it knows, and must not block.
 	Alarm func(code, subject string, on bool, detail string)
 	Now   func() time.Time
-	Mono  func() int64 // ns of this run's monotonic clock, above 0
+	Mono  func() int64  // ns of this run's monotonic clock, above 0
+	Clock func() Moment // both and more, of one moment; nil: a clock that is never set
 	Log   *slog.Logger
 }
 
@@ -98,6 +99,7 @@ type Controller struct {
 type asked struct {
 	ask   Ask
 	reply chan Reply
+	at    time.Duration // when, by this run's monotonic clock
 }
 
 // ErrStopped says that the lane is not running.
@@ -144,6 +146,10 @@ func (c *Controller) Run(ctx context.Context) error {
 		case e := <-c.o.Events:
 			c.event(ctx, e)
 		case a := <-c.asks:
+			if c.moment().Mono-a.at > wire.CommandTTL { // whoever asked saw another lane, and may have gone
+				a.reply <- Reply{Verdict: Expired, Text: textExpired}
+				continue
+			}
 			c.nextAsk++
 			a.ask.ID = c.nextAsk
 			c.waiting[a.ask.ID] = a.reply
@@ -191,14 +197,17 @@ func (c *Controller) resume(ctx context.Context) {
 const liveEvery = 2 * time.Second
 
 func (c *Controller) moment() Moment {
-	return Moment{c.o.Now(), time.Duration(c.o.Mono())}
+	if c.o.Clock != nil {
+		return c.o.Clock()
+	}
+	return Moment{Wall: c.o.Now(), Mono: time.Duration(c.o.Mono())}
 }
 
 // Do asks something of the lane and waits for what became of it. When ctx ends first, it may still happen.
 func (c *Controller) Do(ctx context.Context, a Ask) (Reply, error) {
 	reply := make(chan Reply, 1)
 	select {
-	case c.asks <- asked{a, reply}:
+	case c.asks <- asked{a, reply, c.moment().Mono}:
 	case <-ctx.Done():
 		return Reply{}, fmt.Errorf("lane %s: %w", c.set.Lane, ErrStopped)
 	}

@@ -21,6 +21,7 @@ type Query struct {
 	Plate  plate.Plate
 	Read   fact.ID   // zero while it is not recorded
 	At     time.Time // when it came to the lane: an exit is priced up to then
+	Clock  session.Clock
 	Forced *Forced
 	Mode   Mode // of the lane
 }
@@ -99,7 +100,7 @@ func Find(book *session.Book, c wire.Terms, q Query) Finding {
 	if found.Held != nil && found.Held.Lane != q.Lane {
 		found.Held = nil // its stand at another exit is over
 	}
-	bill, err := session.Price(*found, q.At, c, coupons...)
+	bill, err := session.PriceTo(*found, book.End(q.Clock, q.At), c, coupons...)
 	if err != nil {
 		f.Trouble = err.Error()
 		return f

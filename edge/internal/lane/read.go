@@ -46,6 +46,7 @@ func (t *step) judge(r Read) age {
 }
 
 func (t *step) read(r Read) {
+	r = t.rebased(r)
 	t.learn(r)
 	switch t.judge(r) {
 	case stale:
@@ -71,14 +72,22 @@ func (t *step) learn(r Read) {
 	}
 	c := t.Clocks[r.Device].Learn(r.Stamp, r.Received, t.Car.N)
 	t.Clocks[r.Device] = c
-	off, ok := c.Offset()
-	if told := t.Told[r.Device]; !ok || (off-told).Abs() <= time.Second {
-		return
+	t.tellClocks(r.Device)
+}
+
+// tellClocks tells the lot what has been learnt of devices' clocks, where it is news.
+func (t *step) tellClocks(devices ...string) {
+	for _, d := range devices {
+		c := t.Clocks[d]
+		off, ok := c.Offset()
+		if told := t.Told[d]; !ok || (off-told).Abs() <= time.Second {
+			continue
+		}
+		t.Told[d] = off
+		t.record(Then{Read: -1}, t.draft(fact.KindClock, fact.Clock{
+			Source: d, Boot: t.Boot, OffsetMS: off.Milliseconds(), ErrorMS: c.Error().Milliseconds(), Basis: "receipt",
+		}))
 	}
-	t.Told[r.Device] = off
-	t.record(Then{Read: -1}, t.draft(fact.KindClock, fact.Clock{
-		Source: r.Device, Boot: t.Boot, OffsetMS: off.Milliseconds(), ErrorMS: c.Error().Milliseconds(), Basis: "receipt",
-	}))
 }
 
 // late records a read that moves nothing.
@@ -88,7 +97,7 @@ func (t *step) late(r Read) {
 
 func (t *step) draftRead(r Read, late bool) fact.Draft {
 	d := fact.Draft{
-		At: r.Received, Source: "booth", Kind: fact.KindRead,
+		At: r.Received, Source: "booth", Boot: t.at.Boot, Kind: fact.KindRead,
 		Body: fact.Read{
 			Lane: t.Lane, Dir: t.Dir, Device: r.Device, Event: r.Event, Confidence: r.Confidence,
 			Trigger: r.Trigger, Late: late, Photos: r.Photos,

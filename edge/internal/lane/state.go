@@ -48,13 +48,18 @@ const (
 type Moment struct {
 	Wall time.Time
 	Mono time.Duration
+	// Boot names this run of the agent and of its clock, and Shift is by how much the wall time of this run of the agent
+	// was set so far. An empty Boot is the setting's, for ever.
+	Boot  string
+	Shift time.Duration
 }
 
 // Setting is what does not change while a lane runs.
 type Setting struct {
 	Lane    string
 	Dir     fact.Dir
-	Boot    string // names this run of the agent
+	Boot    string // names this run of the agent and of its clock
+	Author  fact.Author
 	Devices []string
 }
 
@@ -134,8 +139,10 @@ type State struct {
 	IdleAt                   time.Duration
 	Policy                   wire.Policy
 	Asks                     []Waiting // who waits for the barrier
-	Done                     []string  // ids of commands and cash takings that were judged
-	Mode                     Mode      // not worked as usual, for a while
+	Shift                    time.Duration
+	ShiftBy, ShiftAt         time.Duration // the last time the clock was set: by how much, and when
+	Done                     []string      // ids of commands and cash takings that were judged
+	Mode                     Mode          // not worked as usual, for a while
 }
 
 // Waiting is somebody who waits for a barrier's answer.

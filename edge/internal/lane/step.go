@@ -14,6 +14,9 @@ func Step(s State, in Input, at Moment) (State, []Effect) {
 	t := &step{State: s, at: at}
 	t.Downs, t.Clocks, t.Told = maps.Clone(s.Downs), maps.Clone(s.Clocks), maps.Clone(s.Told)
 	t.Behind, t.Asks, t.Done = slices.Clone(s.Behind), slices.Clone(s.Asks), slices.Clone(s.Done)
+	if at.Boot != "" && at.Boot != t.Boot {
+		t.rebase()
+	}
 	switch in := in.(type) {
 	case Read:
 		t.read(in)
@@ -61,7 +64,7 @@ func (t *step) show(m Message) { t.do(Show{m}) }
 // look asks what the lot knows of the vehicle at the lane.
 func (t *step) look() {
 	c := &t.Car
-	t.do(Look{Query{Car: c.N, Lane: t.Lane, Dir: t.Dir, Plate: c.Plate, Read: c.Read, At: c.At.Truncate(time.Millisecond), Forced: c.Forced, Mode: t.Mode}})
+	t.do(Look{Query{Car: c.N, Lane: t.Lane, Dir: t.Dir, Plate: c.Plate, Read: c.Read, At: c.At.Truncate(time.Millisecond), Clock: t.clock(), Forced: c.Forced, Mode: t.Mode}})
 }
 
 // record appends facts about the present moment.
@@ -69,7 +72,7 @@ func (t *step) record(then Then, drafts ...fact.Draft) { t.do(Record{drafts, the
 
 // draft is a fact of now, by the booth's clock.
 func (t *step) draft(k fact.Kind, body any, refs ...fact.ID) fact.Draft {
-	return fact.Draft{At: t.at.Wall, Source: "booth", Kind: k, Refs: refs, Body: body}
+	return fact.Draft{At: t.at.Wall, Source: "booth", Boot: t.at.Boot, Kind: k, Refs: refs, Body: body}
 }
 
 // newCar begins the stay of a vehicle at the lane.

@@ -16,6 +16,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"go.etcd.io/bbolt"
@@ -57,16 +58,20 @@ type Lot struct {
 	rules exchange.Rules
 	merge sync.Mutex // one merge at a time, from its judgement to its fold
 
-	taking sync.Mutex // guards intake; held before merge and mu, never after
-	intake *right.Intake
+	taking  sync.Mutex // guards intake; held before merge and mu, never after
+	intake  *right.Intake
+	refused atomic.Value // string: why rights were refused last
 
 	mu      sync.RWMutex // guards what follows; never held while the disk is synced
 	book    *session.Book
 	logs    map[fact.Author]exchange.Log
-	booths  map[fact.Author]string // who each author is
+	boxes   boxes
 	config  *configuration
 	rights  rights
 	heard   map[string]Heard
+	told    map[fact.Author]uint64 // how far others said that a log reaches, when that is further than it is held here
+	kept    map[fact.Author]bool   // of told, what is on the disk
+	alarms  map[alarmKey]alarmWord
 	watches map[*Watch]struct{}
 	ending  string    // why the present incarnation must end
 	agreed  fact.Head // how far somebody is known to hold our very log
@@ -98,8 +103,8 @@ func Open(path string, own Own, o Options) (*Lot, error) {
 	}
 	l := &Lot{
 		o: o, own: own, db: db, rules: exchange.Rules{Lot: o.Lot, Keys: o.Keys, Judge: session.Judge},
-		book: session.NewBook(), logs: map[fact.Author]exchange.Log{}, booths: map[fact.Author]string{},
-		heard: map[string]Heard{}, watches: map[*Watch]struct{}{},
+		book: session.NewBook(), logs: map[fact.Author]exchange.Log{}, boxes: newBoxes(), told: map[fact.Author]uint64{}, kept: map[fact.Author]bool{},
+		heard: map[string]Heard{}, watches: map[*Watch]struct{}{}, alarms: map[alarmKey]alarmWord{},
 		endings: make(chan struct{}, 1), ended: map[fact.Author]bool{}, claims: map[fact.Author]map[string]Claim{},
 	}
 	if err := l.load(); err != nil {
@@ -214,10 +219,9 @@ func (l *Lot) catchUp(last uint64) error {
 // fold takes stored facts into the book and tells the watches. The caller holds mu.
 func (l *Lot) fold(facts []fact.Fact) {
 	for i := range facts {
-		if f := &facts[i]; f.Kind == fact.KindOpened && f.Seq == 1 {
-			if opened, err := fact.Decode[fact.Opened](f); err == nil {
-				l.booths[f.Author] = opened.Booth
-			}
+		l.boxes.note(&facts[i])
+		if k := facts[i].Kind; k == fact.KindAlarmRaised || k == fact.KindAlarmCleared {
+			l.noteAlarm(&facts[i])
 		}
 	}
 	l.tell(Changes{Keys: l.book.Add(facts...), Facts: true})
@@ -249,13 +253,6 @@ func (l *Lot) cursors() exchange.Cursors {
 
 // Author returns the booth's own author.
 func (l *Lot) Author() fact.Author { return l.own.Author() }
-
-// BoothOf returns the booth of an author ("cloud" for the cloud), "" for one that is not known.
-func (l *Lot) BoothOf(a fact.Author) string {
-	l.mu.RLock()
-	defer l.mu.RUnlock()
-	return l.booths[a]
-}
 
 // Closed returns the authors of which nothing more is taken.
 func (l *Lot) Closed() []fact.Author {

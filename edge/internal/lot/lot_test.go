@@ -402,3 +402,36 @@ func TestPoorFactsAreKeptAndPassed(t *testing.T) {
 		t.Errorf("poor %v, status %+v", res.Poor, a.Lot.Status())
 	}
 }
+
+// TestAlarmsOfEveryBoothAreKnownToAll: the last word counts, in whatever order the facts came, and after a restart too.
+func TestAlarmsOfEveryBoothAreKnownToAll(t *testing.T) {
+	ca := enrolltest.New(t)
+	a, b := lottest.New(t, ca, "riverside", "booth-a"), lottest.New(t, ca, "riverside", "booth-b")
+	say := func(k fact.Kind, code string) {
+		t.Helper()
+		_, err := a.Lot.Append(t.Context(), func(func(int) fact.ID) []fact.Draft {
+			return []fact.Draft{{At: time.Now(), Source: "booth", Kind: k, Body: fact.Alarm{Code: code, Subject: "cam-1", Since: time.Now()}}}
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	say(fact.KindAlarmRaised, "camera_blind")
+	say(fact.KindAlarmRaised, "camera_clock")
+	say(fact.KindAlarmCleared, "camera_blind")
+	batch, err := a.Lot.Batch(a.Lot.Author(), 0, 100, 1<<20)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := b.Lot.Merge(batch); err != nil {
+		t.Fatal(err)
+	}
+	dir, id := a.Dir, a.Identity
+	a.Stop()
+	for name, l := range map[string]*lot.Lot{"its own, after a restart": lottest.Open(t, id, dir).Lot, "another": b.Lot} {
+		open := l.Alarms()
+		if len(open) != 1 || open[0].Booth != "booth-a" || open[0].Code != "camera_clock" {
+			t.Errorf("%s: %+v", name, open)
+		}
+	}
+}

@@ -85,12 +85,20 @@ func (l *Lot) TakeRights(p wire.Rights) error {
 	l.rights = rights{set, head, p.Head}
 	l.tell(Changes{Rights: true})
 	l.mu.Unlock()
+	l.refused.Store("")
 	l.o.Alarm(AlarmRights, "", false, "")
 	l.o.Log.Info("rights in force", "number", head.Number, "rights", set.Count(), "not_understood", set.Poor())
 	return nil
 }
 
+// RefusedRights says why rights were refused since the last good ones came; "" when none were.
+func (l *Lot) RefusedRights() string {
+	why, _ := l.refused.Load().(string)
+	return why
+}
+
 func (l *Lot) refusedRights(err error) error {
+	l.refused.Store(err.Error())
 	l.o.Alarm(AlarmRights, "", true, err.Error())
 	return fmt.Errorf("rights are refused: %w", err)
 }
@@ -170,7 +178,7 @@ func (l *Lot) loadRights() error {
 		if r, err = l.openRights(stored, entries); err != nil || faulty != nil {
 			r, err = rights{}, errors.Join(err, faulty)
 			l.o.Log.Error("stored rights are not in force", "err", err)
-			l.o.Alarm(AlarmRights, "", true, err.Error())
+			_ = l.refusedRights(err)
 		}
 	}
 	l.rights, l.intake = r, right.NewIntake(r.set, r.head)

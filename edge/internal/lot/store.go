@@ -20,6 +20,7 @@ var (
 	logsBucket  = []byte("logs")
 	metaBucket  = []byte("meta")
 	configKey   = []byte("config")
+	toldKey     = []byte("told")
 	lotKey      = []byte("lot")
 )
 
@@ -48,6 +49,9 @@ func (l *Lot) load() error {
 // foldAll folds what the store and the journal hold. The caller holds mu.
 func (l *Lot) foldAll() error {
 	if err := l.loadOthers(); err != nil {
+		return err
+	}
+	if err := l.loadTold(); err != nil {
 		return err
 	}
 	if err := l.loadOwn(); err != nil {

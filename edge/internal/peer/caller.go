@@ -3,10 +3,10 @@ package peer
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"math"
-	"net"
 	"net/http"
 	"time"
 
@@ -24,7 +24,7 @@ type caller struct {
 func newCaller(x *Exchange, booth, addr string) *caller {
 	t := &http.Transport{
 		TLSClientConfig: x.o.Credentials.Dial(booth), TLSHandshakeTimeout: 5 * time.Second,
-		DialContext:           (&net.Dialer{Timeout: 3 * time.Second}).DialContext,
+		DialContext:           x.o.Dial,
 		ResponseHeaderTimeout: 10 * time.Second, MaxConnsPerHost: 1, IdleConnTimeout: time.Minute,
 	}
 	return &caller{x: x, booth: booth, addr: addr, client: &http.Client{Transport: t, Timeout: 20 * time.Second}}
@@ -93,6 +93,8 @@ func (c *caller) ask(ctx context.Context) (more bool, err error) {
 	if err != nil {
 		return false, err
 	}
+	now := c.x.o.Now()
+	c.x.o.Clock(c.booth, reply.At, sent, now)
 	moved, err := c.x.absorb(reply)
 	if err != nil {
 		return false, err
@@ -101,7 +103,6 @@ func (c *caller) ask(ctx context.Context) (more bool, err error) {
 	for a, head := range reply.Cursors {
 		moved = moved || head.Seq > said.cursors[a].Seq
 	}
-	now := c.x.o.Now()
 	c.x.note(c.booth, State{Reached: now, Offset: reply.At.Sub(sent.Add(now.Sub(sent) / 2))})
 	mine := c.x.o.Memory.Cursors()
 	rights, _ := c.x.o.Memory.RightsState()
@@ -127,6 +128,9 @@ func (c *caller) post(ctx context.Context, m Message) (Message, error) {
 	answer, err := io.ReadAll(io.LimitReader(res.Body, wire.MaxMessage+1))
 	if err != nil {
 		return Message{}, fmt.Errorf("read answer: %w", err)
+	}
+	if !c.x.present(c.booth, res.TLS) {
+		return Message{}, errors.New("it is a box whose place another one took: switch it off")
 	}
 	if res.StatusCode != http.StatusOK {
 		return Message{}, fmt.Errorf("answers %s: %.200s", res.Status, bytes.TrimSpace(answer))

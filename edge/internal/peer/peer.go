@@ -8,6 +8,7 @@ package peer
 
 import (
 	"context"
+	"crypto/ed25519"
 	"crypto/tls"
 	"errors"
 	"fmt"
@@ -38,6 +39,9 @@ type Memory interface {
 	TakeRights(p wire.Rights) error
 	Heard(booth string, cursors exchange.Cursors, config uint64)
 	Judged(by string, cursors exchange.Cursors, closed []fact.Author)
+	Told() map[fact.Author]uint64
+	Tell(told map[fact.Author]uint64)
+	Former(booth string, key ed25519.PublicKey) bool
 	Watch(ctx context.Context) *lot.Watch
 }
 
@@ -52,11 +56,15 @@ type Options struct {
 	Lot, Booth  string
 	Memory      Memory
 	Credentials Credentials
-	Listener    net.Listener // plain TCP; TLS is put on by Run
+	Listener    net.Listener                                                      // plain TCP; TLS is put on by Run
+	Dial        func(ctx context.Context, network, addr string) (net.Conn, error) // nil: TCP
+	Member      func() string                                                     // how this box is named in the booths' group; nil is not
 	Now         func() time.Time
 	Log         *slog.Logger  // nil discards
 	Every       time.Duration // between comparisons of cursors; 0 means 1 s
 	Gather      time.Duration // how long news collects before it is pushed; 0 means 10 ms
+	// Clock is told another booth's time with ours when we asked and when the answer came. It may be nil.
+	Clock func(booth string, theirs, asked, came time.Time)
 }
 
 // Exchange keeps a booth level with the others.
@@ -73,6 +81,7 @@ type word struct {
 	cursors exchange.Cursors
 	closed  []fact.Author
 	config  uint64
+	member  string
 	rights  uint64
 	wants   right.Cursor // of rights
 }
@@ -93,11 +102,20 @@ func New(o Options) (*Exchange, error) {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
+	if o.Member == nil {
+		o.Member = func() string { return "" }
+	}
+	if o.Dial == nil {
+		o.Dial = (&net.Dialer{Timeout: 3 * time.Second}).DialContext
+	}
 	if o.Every == 0 {
 		o.Every = time.Second
 	}
 	if o.Gather == 0 {
 		o.Gather = 10 * time.Millisecond
+	}
+	if o.Clock == nil {
+		o.Clock = func(string, time.Time, time.Time, time.Time) {}
 	}
 	return &Exchange{o: o, peers: map[string]State{}, said: map[string]word{}}, nil
 }
@@ -134,6 +152,21 @@ func (x *Exchange) word(booth string) (word, bool) {
 	defer x.mu.Unlock()
 	w, ok := x.said[booth]
 	return w, ok
+}
+
+// Member returns how another booth's box last said that it is named in the booths' group; "" when that is not known.
+func (x *Exchange) Member(booth string) string {
+	w, _ := x.word(booth)
+	return w.member
+}
+
+// present reports whether the other end of a connection is a box that still holds its booth's place.
+func (x *Exchange) present(booth string, s *tls.ConnectionState) bool {
+	if s == nil || len(s.PeerCertificates) == 0 {
+		return false
+	}
+	key, ok := s.PeerCertificates[0].PublicKey.(ed25519.PublicKey)
+	return ok && !x.o.Memory.Former(booth, key)
 }
 
 // Run serves the other booths and asks each of them, until ctx ends. It follows the configuration's list of booths.
@@ -226,7 +259,7 @@ func (x *Exchange) listed(booth string) bool {
 // compose says how far we reach and packs what a booth that said this lacks.
 func (x *Exchange) compose(said word) (Message, error) {
 	mine := x.o.Memory.Cursors()
-	m := Message{Lot: x.o.Lot, Booth: x.o.Booth, At: x.o.Now(), Cursors: mine, Closed: x.o.Memory.Closed()}
+	m := Message{Lot: x.o.Lot, Booth: x.o.Booth, At: x.o.Now(), Cursors: mine, Closed: x.o.Memory.Closed(), Told: x.o.Memory.Told(), Member: x.o.Member()}
 	if c, ok := x.o.Memory.Config(); ok {
 		m.Config = c.Number
 		if s, ok := x.o.Memory.Signed(); ok && said.config < c.Number {
@@ -264,7 +297,9 @@ func (x *Exchange) compose(said word) (Message, error) {
 }
 
 // word is what a message says of its sender.
-func (m *Message) word() word { return word{m.Cursors, m.Closed, m.Config, m.Rights, m.RightsWant} }
+func (m *Message) word() word {
+	return word{m.Cursors, m.Closed, m.Config, m.Member, m.Rights, m.RightsWant}
+}
 
 // absorb takes what a booth sent. It reports whether anything of it was new.
 func (x *Exchange) absorb(m Message) (bool, error) {
@@ -297,6 +332,7 @@ func (x *Exchange) absorb(m Message) (bool, error) {
 	}
 	x.o.Memory.Heard(m.Booth, m.Cursors, m.Config)
 	x.o.Memory.Judged(m.Booth, m.Cursors, m.Closed)
+	x.o.Memory.Tell(m.Told)
 	x.mu.Lock()
 	x.said[m.Booth] = m.word()
 	x.mu.Unlock()

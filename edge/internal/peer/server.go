@@ -60,6 +60,10 @@ func (x *Exchange) answer(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "this booth is not of the lot", http.StatusForbidden)
 		return
 	}
+	if !x.present(from, r.TLS) {
+		http.Error(w, "another box took the place of this one", http.StatusForbidden)
+		return
+	}
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, wire.MaxMessage))
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusRequestEntityTooLarge)

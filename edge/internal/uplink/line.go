@@ -137,8 +137,12 @@ func (l *line) takeCursor(b []byte) error {
 		return err
 	}
 	now := l.u.o.Now()
+	if !c.Echo.IsZero() {
+		l.u.o.Clock(c.At, c.Echo, now)
+	}
 	l.sender.Stated(c.Cursors, c.Closed, now)
 	l.u.o.Memory.Judged(enroll.Cloud, c.Cursors, c.Closed)
+	l.u.o.Memory.Heard(enroll.Cloud, c.Cursors, c.Config)
 	l.u.set(func(s *Status) {
 		s.Heard, s.Offset, s.Refused, s.Config = now, c.At.Sub(now), c.Closed, c.Config
 	})

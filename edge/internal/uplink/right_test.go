@@ -7,6 +7,7 @@ import (
 
 	"lotkeeper/edge/internal/enroll/enrolltest"
 	"lotkeeper/edge/internal/lot/lottest"
+	"lotkeeper/edge/internal/uplink/uplinktest"
 	"lotkeeper/shared/right"
 	"lotkeeper/shared/wire"
 )
@@ -15,7 +16,7 @@ import (
 // the way does nothing.
 func TestRightsComeDownInPages(t *testing.T) {
 	ca := enrolltest.New(t)
-	c := newCloud(t, ca, "booth-a")
+	c := uplinktest.New(t, ca, lotID)
 	b := lottest.New(t, ca, lotID, "booth-a")
 	if err := b.Lot.Configure(ca.Sign(lottest.Config(lotID, 1))); err != nil {
 		t.Fatal(err)
@@ -29,7 +30,7 @@ func TestRightsComeDownInPages(t *testing.T) {
 	connect(t, c, b, nil)
 	pages, answered := 0, 0
 	offer := func() bool { // what the cloud does on each statement
-		said := got[wire.Cursor](c, wire.CursorUp)
+		said := uplinktest.Got[wire.Cursor](c, wire.CursorUp)
 		if len(said) > answered {
 			answered = len(said)
 			if last := said[len(said)-1]; last.Rights < rights.Number {
@@ -38,7 +39,7 @@ func TestRightsComeDownInPages(t *testing.T) {
 					after = *last.RightsWant
 				}
 				pages++
-				c.publish("booth-a", wire.RightsDown, false, rights.Page(after))
+				c.Publish("booth-a", wire.RightsDown, false, rights.Page(after))
 			}
 		}
 		number, _ := b.Lot.RightsState()
@@ -51,8 +52,8 @@ func TestRightsComeDownInPages(t *testing.T) {
 	rights.Take("card-000007")
 	bad := rights.Page(right.After(1))
 	bad.Entries[0].ID = "card-000008"
-	c.publish("booth-a", wire.RightsDown, false, bad)
-	c.broker.publish(wire.Topic{Lot: lotID, Booth: "booth-a", Channel: wire.RightsDown}.String(), false, []byte(`{"head":`))
+	c.Publish("booth-a", wire.RightsDown, false, bad)
+	c.Broker.Publish(wire.Topic{Lot: lotID, Booth: "booth-a", Channel: wire.RightsDown}.String(), false, []byte(`{"head":`))
 	lottest.Until(t, 20*time.Second, "the cloud hears that the change is in force", offer)
 	terms, _ := b.Lot.Terms()
 	if terms.Rights.Digest() != rights.Set.Digest() {

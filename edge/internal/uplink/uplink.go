@@ -37,6 +37,7 @@ type Memory interface {
 	Configure(s wire.Signed) error
 	RightsState() (number uint64, wants right.Cursor)
 	TakeRights(p wire.Rights) error
+	Heard(who string, cursors exchange.Cursors, config uint64)
 	Watch(ctx context.Context) *lot.Watch
 }
 
@@ -58,6 +59,8 @@ type Options struct {
 	Now        func() time.Time
 	Log        *slog.Logger
 	Pace       Pace
+	// Clock is told the cloud's time with ours when we asked and when the answer came. It may be nil.
+	Clock func(theirs, asked, came time.Time)
 }
 
 // Pace is how often things are said. The zero value of a field means what stands beside it.
@@ -125,6 +128,9 @@ func New(o Options) (*Uplink, error) {
 	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.Clock == nil {
+		o.Clock = func(_, _, _ time.Time) {}
 	}
 	o.Pace.fill()
 	return &Uplink{

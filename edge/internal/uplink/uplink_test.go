@@ -24,20 +24,23 @@ import (
 	"lotkeeper/edge/internal/lot/lottest"
 	"lotkeeper/edge/internal/photo"
 	"lotkeeper/edge/internal/uplink"
+	"lotkeeper/edge/internal/uplink/uplinktest"
 	"lotkeeper/shared/wire"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+const lotID = "riverside"
 
 var quick = uplink.Pace{
 	Cursor: 100 * time.Millisecond, Resend: 100 * time.Millisecond, Relay: 400 * time.Millisecond, Reconnect: 50 * time.Millisecond,
 	Photo: 50 * time.Millisecond,
 }
 
-func connect(t testing.TB, c *cloud, b *lottest.Booth, edit func(*uplink.Options)) (*uplink.Uplink, func()) {
+func connect(t testing.TB, c *uplinktest.Cloud, b *lottest.Booth, edit func(*uplink.Options)) (*uplink.Uplink, func()) {
 	t.Helper()
 	o := uplink.Options{
-		Lot: b.Identity.Lot, Booth: b.Identity.Booth, Broker: "ssl://" + c.broker.addr, DeviceURL: "https://127.0.0.1:1",
+		Lot: b.Identity.Lot, Booth: b.Identity.Booth, Broker: "ssl://" + c.Broker.Addr, DeviceURL: "https://127.0.0.1:1",
 		TLS: b.Identity.Client(), Memory: b.Lot, Software: "test", Boot: "boot", Now: time.Now,
 		Log: slog.New(slog.DiscardHandler), Pace: quick,
 		Command: func(context.Context, wire.Command) wire.Result { return wire.Result{Verdict: "refused"} },
@@ -52,10 +55,10 @@ func connect(t testing.TB, c *cloud, b *lottest.Booth, edit func(*uplink.Options
 	return u, run(t, u.Run)
 }
 
-func level(t testing.TB, c *cloud, b *lottest.Booth) {
+func level(t testing.TB, c *uplinktest.Cloud, b *lottest.Booth) {
 	t.Helper()
 	lottest.Until(t, 30*time.Second, "cloud and booth hold the same facts", func() bool {
-		return c.cursors().Digest() == b.Lot.Cursors().Digest()
+		return c.Cursors().Digest() == b.Lot.Cursors().Digest()
 	})
 }
 
@@ -63,8 +66,8 @@ func level(t testing.TB, c *cloud, b *lottest.Booth) {
 // or down.
 func TestNothingIsLostOrDoubledWhileTheBrokerRestarts(t *testing.T) {
 	ca := enrolltest.New(t)
-	c := newCloud(t, ca, "booth-a")
-	c.quiet = 0.33
+	c := uplinktest.New(t, ca, lotID)
+	c.Quiet = 0.33
 	b := lottest.New(t, ca, lotID, "booth-a")
 	u, _ := connect(t, c, b, nil)
 	var group sync.WaitGroup
@@ -77,22 +80,20 @@ func TestNothingIsLostOrDoubledWhileTheBrokerRestarts(t *testing.T) {
 			default:
 			}
 			b.Enter(fmt.Sprintf("粤B%05d", i))
-			c.say("test.note", i)
+			c.Say("test.note", i)
 		}
 	})
 	for range 8 {
 		wait := time.NewTimer(time.Duration(50+rand.IntN(200)) * time.Millisecond)
 		<-wait.C
-		c.broker.stop()
-		c.broker.start()
+		c.Broker.Stop()
+		c.Broker.Start()
 	}
 	close(stop)
 	group.Wait()
 	level(t, c, b)
-	for a, l := range c.cursors() {
-		c.mu.Lock()
-		n := len(c.records[a])
-		c.mu.Unlock()
+	for a, l := range c.Cursors() {
+		n := len(c.Records(a))
 		if uint64(n) != l.Seq {
 			t.Errorf("%s: %d records, cursor %d", a, n, l.Seq)
 		}
@@ -101,26 +102,26 @@ func TestNothingIsLostOrDoubledWhileTheBrokerRestarts(t *testing.T) {
 		s := u.Status()
 		return s.Connected && s.Waiting == 0 && s.Lacking == 0
 	})
-	t.Logf("%d facts in %d messages over 8 restarts", b.Lot.Status().Facts, len(got[wire.Facts](c, wire.FactsUp)))
+	t.Logf("%d facts in %d messages over 8 restarts", b.Lot.Status().Facts, len(uplinktest.Got[wire.Facts](c, wire.FactsUp)))
 }
 
 func TestOneBatchIsUnderWay(t *testing.T) {
 	ca := enrolltest.New(t)
-	c := newCloud(t, ca, "booth-a")
+	c := uplinktest.New(t, ca, lotID)
 	b := lottest.New(t, ca, lotID, "booth-a")
 	for i := range 400 { // 1200 facts: three batches
 		b.Enter(fmt.Sprintf("粤B%05d", i))
 	}
 	connect(t, c, b, func(o *uplink.Options) { o.Pace.Resend = time.Minute })
 	level(t, c, b)
-	if n := len(got[wire.Facts](c, wire.FactsUp)); n != 3 {
+	if n := len(uplinktest.Got[wire.Facts](c, wire.FactsUp)); n != 3 {
 		t.Errorf("%d messages for three batches", n)
 	}
 }
 
 func TestRelayForABoothWithoutALine(t *testing.T) {
 	ca := enrolltest.New(t)
-	c := newCloud(t, ca, "booth-a")
+	c := uplinktest.New(t, ca, lotID)
 	a, b := lottest.New(t, ca, lotID, "booth-a"), lottest.New(t, ca, lotID, "booth-b")
 	b.Enter("粤B12345")
 	got, err := b.Lot.Batch(b.Lot.Author(), 0, 100, 1<<20)
@@ -141,26 +142,23 @@ func TestRelayForABoothWithoutALine(t *testing.T) {
 // A cloud restored from an older copy lacks what it acknowledged: it is sent again, the cloud's own lost facts too.
 func TestCloudThatForgot(t *testing.T) {
 	ca := enrolltest.New(t)
-	c := newCloud(t, ca, "booth-a")
+	c := uplinktest.New(t, ca, lotID)
 	b := lottest.New(t, ca, lotID, "booth-a")
 	connect(t, c, b, nil)
 	b.Enter("粤B12345")
-	c.say("test.note", 1)
+	c.Say("test.note", 1)
 	level(t, c, b)
-	c.mu.Lock()
-	clear(c.logs)
-	clear(c.records)
-	c.mu.Unlock()
+	c.Forget()
 	b.Enter("粤B54321")
 	level(t, c, b)
-	if len(c.cursors()) != 2 {
-		t.Errorf("cursors %v", c.cursors())
+	if len(c.Cursors()) != 2 {
+		t.Errorf("cursors %v", c.Cursors())
 	}
 }
 
 func TestCommandsAreCarriedOutBesideEverythingElse(t *testing.T) {
 	ca := enrolltest.New(t)
-	c := newCloud(t, ca, "booth-a")
+	c := uplinktest.New(t, ca, lotID)
 	b := lottest.New(t, ca, lotID, "booth-a")
 	release, running := make(chan struct{}), make(chan string, 8)
 	_, stop := connect(t, c, b, func(o *uplink.Options) {
@@ -174,15 +172,15 @@ func TestCommandsAreCarriedOutBesideEverythingElse(t *testing.T) {
 		}
 	})
 	level(t, c, b)
-	c.publish("booth-a", wire.CommandTo, false, wire.Command{ID: "c1", Lane: "lane-1", Action: wire.OpenBarrier, Reason: "lost ticket"})
+	c.Publish("booth-a", wire.CommandTo, false, wire.Command{ID: "c1", Lane: "lane-1", Action: wire.OpenBarrier, Reason: "lost ticket"})
 	if id := <-running; id != "c1" {
 		t.Fatalf("command %q", id)
 	}
 	b.Enter("粤B12345")
 	level(t, c, b) // while the command waits for its barrier
 	close(release)
-	lottest.Until(t, 5*time.Second, "the result", func() bool { return len(got[wire.Result](c, wire.ResultFrom)) == 1 })
-	if r := got[wire.Result](c, wire.ResultFrom)[0]; r.Command != "c1" || r.Lane != "lane-1" || r.Verdict != "done" || r.Text != "lost ticket" {
+	lottest.Until(t, 5*time.Second, "the result", func() bool { return len(uplinktest.Got[wire.Result](c, wire.ResultFrom)) == 1 })
+	if r := uplinktest.Got[wire.Result](c, wire.ResultFrom)[0]; r.Command != "c1" || r.Lane != "lane-1" || r.Verdict != "done" || r.Text != "lost ticket" {
 		t.Errorf("result %+v", r)
 	}
 	stop()
@@ -190,7 +188,7 @@ func TestCommandsAreCarriedOutBesideEverythingElse(t *testing.T) {
 
 func TestMalformedMessagesDoNothing(t *testing.T) {
 	ca := enrolltest.New(t)
-	c := newCloud(t, ca, "booth-a")
+	c := uplinktest.New(t, ca, lotID)
 	b := lottest.New(t, ca, lotID, "booth-a")
 	if err := b.Lot.Configure(ca.Sign(lottest.Config(lotID, 2))); err != nil {
 		t.Fatal(err)
@@ -211,14 +209,14 @@ func TestMalformedMessagesDoNothing(t *testing.T) {
 	before := b.Lot.Cursors().Digest()
 	for _, ch := range []wire.Channel{wire.FactsDown, wire.CommandTo, wire.ConfigDown, wire.CursorDown} {
 		for _, body := range [][]byte{nil, []byte("{"), []byte("[]"), {0x1f, 0x8b, 1}, []byte(`{"batch":{"records":[{}]}}`), bytes.Repeat([]byte("x"), 100_000)} {
-			c.broker.publish(wire.Topic{Lot: lotID, Booth: "booth-a", Channel: ch}.String(), false, body)
+			c.Broker.Publish(wire.Topic{Lot: lotID, Booth: "booth-a", Channel: ch}.String(), false, body)
 		}
 	}
-	c.publish("booth-a", wire.FactsDown, false, wire.Facts{Batch: foreign})
-	c.publish("booth-a", wire.ConfigDown, false, ca.Sign(lottest.Config(lotID, 1)))
-	c.publish("booth-a", wire.ConfigDown, false, ca.Sign(lottest.Config("elsewhere", 9)))
-	c.publish("booth-a", wire.ConfigDown, false, stranger.Sign(lottest.Config(lotID, 9)))
-	c.publish("booth-a", wire.ConfigDown, true, ca.Sign(lottest.Config(lotID, 5)))
+	c.Publish("booth-a", wire.FactsDown, false, wire.Facts{Batch: foreign})
+	c.Publish("booth-a", wire.ConfigDown, false, ca.Sign(lottest.Config(lotID, 1)))
+	c.Publish("booth-a", wire.ConfigDown, false, ca.Sign(lottest.Config("elsewhere", 9)))
+	c.Publish("booth-a", wire.ConfigDown, false, stranger.Sign(lottest.Config(lotID, 9)))
+	c.Publish("booth-a", wire.ConfigDown, true, ca.Sign(lottest.Config(lotID, 5)))
 	lottest.Until(t, 5*time.Second, "the true configuration", func() bool { conf, _ := b.Lot.Config(); return conf.Number == 5 })
 	if b.Lot.Cursors().Digest() != before {
 		t.Error("made-up messages changed the facts")
@@ -226,18 +224,18 @@ func TestMalformedMessagesDoNothing(t *testing.T) {
 	b.Enter("粤B12345")
 	level(t, c, b)
 	lottest.Until(t, 5*time.Second, "the cloud hears which configuration is in force", func() bool {
-		all := got[wire.Cursor](c, wire.CursorUp)
+		all := uplinktest.Got[wire.Cursor](c, wire.CursorUp)
 		return all[len(all)-1].Config == 5
 	})
 }
 
 func TestPresenceAndLive(t *testing.T) {
 	ca := enrolltest.New(t)
-	c := newCloud(t, ca, "booth-a")
+	c := uplinktest.New(t, ca, lotID)
 	b := lottest.New(t, ca, lotID, "booth-a")
 	u, stop := connect(t, c, b, nil)
 	last := func() wire.Presence {
-		all := got[wire.Presence](c, wire.PresenceOf)
+		all := uplinktest.Got[wire.Presence](c, wire.PresenceOf)
 		if len(all) == 0 {
 			return wire.Presence{}
 		}
@@ -252,18 +250,18 @@ func TestPresenceAndLive(t *testing.T) {
 		u.Live(wire.Live{Lane: "lane-1", Mono: wire.Mono(i)})
 	}
 	newest := func() int64 {
-		all := got[wire.Live](c, lane)
+		all := uplinktest.Got[wire.Live](c, lane)
 		if len(all) == 0 {
 			return -1
 		}
 		return int64(all[len(all)-1].Mono)
 	}
 	lottest.Until(t, 5*time.Second, "the newest state of the lane", func() bool { return newest() == 999 })
-	before := len(got[wire.Live](c, lane))
-	c.broker.stop()
+	before := len(uplinktest.Got[wire.Live](c, lane))
+	c.Broker.Stop()
 	lottest.Until(t, 5*time.Second, "the loss is noticed", func() bool { return !u.Status().Connected })
-	c.broker.start()
-	lottest.Until(t, 10*time.Second, "the lane's state is said again", func() bool { return len(got[wire.Live](c, lane)) > before && last().Online })
+	c.Broker.Start()
+	lottest.Until(t, 10*time.Second, "the lane's state is said again", func() bool { return len(uplinktest.Got[wire.Live](c, lane)) > before && last().Online })
 	stop()
 	lottest.Until(t, 5*time.Second, "offline", func() bool { return !last().Online })
 }
@@ -271,13 +269,13 @@ func TestPresenceAndLive(t *testing.T) {
 // A line that dies without a word leaves the last will.
 func TestLastWill(t *testing.T) {
 	ca := enrolltest.New(t)
-	c := newCloud(t, ca, "booth-a")
+	c := uplinktest.New(t, ca, lotID)
 	b := lottest.New(t, ca, lotID, "booth-a")
-	through := newProxy(t, c.broker.addr)
+	through := newProxy(t, c.Broker.Addr)
 	connect(t, c, b, func(o *uplink.Options) { o.Broker = "ssl://" + through.addr })
 	online := func() []bool {
 		var out []bool
-		for _, p := range got[wire.Presence](c, wire.PresenceOf) {
+		for _, p := range uplinktest.Got[wire.Presence](c, wire.PresenceOf) {
 			out = append(out, p.Online)
 		}
 		return out
@@ -289,13 +287,13 @@ func TestLastWill(t *testing.T) {
 
 func TestWrongCertificateStaysOutAndTheLotGoesOn(t *testing.T) {
 	ca := enrolltest.New(t)
-	c := newCloud(t, ca, "booth-a")
+	c := uplinktest.New(t, ca, lotID)
 	b := lottest.New(t, ca, lotID, "booth-a")
 	stranger := enrolltest.New(t).Booth(lotID, "booth-a", nil)
 	u, stop := connect(t, c, b, func(o *uplink.Options) { o.TLS = stranger.Client() })
 	b.Enter("粤B12345")
 	lottest.Until(t, 5*time.Second, "facts wait", func() bool { return u.Status().Waiting == 4 })
-	if s := u.Status(); s.Connected || !s.Heard.IsZero() || len(got[wire.Presence](c, wire.PresenceOf)) > 0 {
+	if s := u.Status(); s.Connected || !s.Heard.IsZero() || len(uplinktest.Got[wire.Presence](c, wire.PresenceOf)) > 0 {
 		t.Errorf("status %+v", s)
 	}
 	stop()
@@ -303,7 +301,7 @@ func TestWrongCertificateStaysOutAndTheLotGoesOn(t *testing.T) {
 
 func TestPhotosGoUpLast(t *testing.T) {
 	ca := enrolltest.New(t)
-	c := newCloud(t, ca, "booth-a")
+	c := uplinktest.New(t, ca, lotID)
 	b := lottest.New(t, ca, lotID, "booth-a")
 	store, err := photo.Open(t.TempDir(), 64<<20)
 	if err != nil {
@@ -405,4 +403,23 @@ func (p *proxy) cut() {
 		c.Close()
 	}
 	p.open = nil
+}
+
+// run starts Run and returns what stops it.
+func run(t testing.TB, f func(context.Context) error) (stop func()) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- f(ctx) }()
+	var once sync.Once
+	stop = func() {
+		once.Do(func() {
+			cancel()
+			if err := <-done; err != nil {
+				t.Errorf("run: %v", err)
+			}
+		})
+	}
+	t.Cleanup(stop)
+	return stop
 }

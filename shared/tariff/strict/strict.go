@@ -12,61 +12,11 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
-	"slices"
+	"strconv"
 	"strings"
+
+	"lotkeeper/shared/money"
 )
-
-// Fault is one thing wrong at one place, such as "plans[0].bands[1].to".
-type Fault struct{ Place, Text string }
-
-func (f Fault) String() string {
-	if f.Place == "" {
-		return f.Text
-	}
-	return f.Place + ": " + f.Text
-}
-
-// Faults collects faults. It is an error whose text has one line per fault.
-type Faults []Fault
-
-func (f Faults) Error() string {
-	lines := make([]string, len(f))
-	for i, fault := range f {
-		lines[i] = fault.String()
-	}
-	return strings.Join(lines, "\n")
-}
-
-// Addf notes a fault.
-func (f *Faults) Addf(place, format string, args ...any) {
-	*f = append(*f, Fault{place, fmt.Sprintf(format, args...)})
-}
-
-// Under adds what was found inside place. A place that has a fault already gets no second one: what could not be read
-// was told, and needs no telling that it is missing.
-func (f *Faults) Under(place string, found Faults) {
-	known := *f
-	for _, fault := range found {
-		switch {
-		case place == "":
-		case strings.HasPrefix(fault.Place, "[") || fault.Place == "":
-			fault.Place = place + fault.Place
-		default:
-			fault.Place = place + "." + fault.Place
-		}
-		if !slices.ContainsFunc(known, func(k Fault) bool { return k.Place == fault.Place }) {
-			*f = append(*f, fault)
-		}
-	}
-}
-
-// Err is nil when nothing was noted.
-func (f Faults) Err() error {
-	if len(f) == 0 {
-		return nil
-	}
-	return f
-}
 
 // Short is a struct that may also be written as one string.
 type Short interface{ ReadShort(text string) }
@@ -77,47 +27,48 @@ func Unmarshal(data []byte, target any) Faults {
 	var faults Faults
 	var whole json.RawMessage
 	if err := json.Unmarshal(data, &whole); err != nil {
-		faults.Addf("", "not JSON: %s", syntax(data, err))
+		line, why := syntax(data, err)
+		faults.Add("", NotJSON, line, why)
 		return faults
 	}
 	read(whole, "", reflect.ValueOf(target).Elem(), &faults)
 	return faults
 }
 
-// syntax adds the line to a decoder's complaint.
-func syntax(data []byte, err error) string {
+// syntax is the line of a decoder's complaint, and the complaint.
+func syntax(data []byte, err error) (line int, why string) {
 	var s *json.SyntaxError
-	if !errors.As(err, &s) || s.Offset > int64(len(data)) {
-		return err.Error()
+	if errors.As(err, &s) && s.Offset <= int64(len(data)) {
+		data = data[:s.Offset]
 	}
-	return fmt.Sprintf("line %d: %s", 1+bytes.Count(data[:s.Offset], []byte("\n")), err)
+	return 1 + bytes.Count(data, []byte("\n")), err.Error()
 }
 
 func read(raw json.RawMessage, place string, v reflect.Value, faults *Faults) {
 	raw = bytes.TrimSpace(raw)
 	if string(raw) == "null" {
-		faults.Addf(place, "null is no value: leave the key out")
+		faults.Add(place, Null)
 		return
 	}
 	switch target := v.Addr().Interface().(type) {
 	case json.Unmarshaler:
 		if err := target.UnmarshalJSON(raw); err != nil {
-			faults.Addf(place, "%s", err)
+			faults.unread(place, raw, v, err)
 		}
 		return
 	case encoding.TextUnmarshaler:
 		var text string
 		if err := json.Unmarshal(raw, &text); err != nil {
-			faults.Addf(place, "want a string, got %s", brief(raw))
+			faults.Add(place, WrongType, aString, brief(raw))
 		} else if err := target.UnmarshalText([]byte(text)); err != nil {
-			faults.Addf(place, "%s", err)
+			faults.unread(place, raw, v, err)
 		}
 		return
 	}
 	if short, ok := v.Addr().Interface().(Short); ok && len(raw) > 0 && raw[0] == '"' {
 		var text string
 		if err := json.Unmarshal(raw, &text); err != nil {
-			faults.Addf(place, "want a string, got %s", brief(raw))
+			faults.Add(place, WrongType, aString, brief(raw))
 			return
 		}
 		short.ReadShort(text)
@@ -135,7 +86,7 @@ func read(raw json.RawMessage, place string, v reflect.Value, faults *Faults) {
 			k, e := reflect.New(v.Type().Key()), reflect.New(v.Type().Elem())
 			if text, ok := k.Interface().(encoding.TextUnmarshaler); ok {
 				if err := text.UnmarshalText([]byte(key)); err != nil {
-					faults.Addf(at, "%s", err)
+					faults.unread(at, []byte(strconv.Quote(key)), k.Elem(), err)
 					return
 				}
 			} else {
@@ -147,7 +98,7 @@ func read(raw json.RawMessage, place string, v reflect.Value, faults *Faults) {
 	case reflect.Slice:
 		var items []json.RawMessage
 		if err := json.Unmarshal(raw, &items); err != nil {
-			faults.Addf(place, "want a list, got %s", brief(raw))
+			faults.Add(place, WrongType, aList, brief(raw))
 			return
 		}
 		v.Set(reflect.MakeSlice(v.Type(), len(items), len(items)))
@@ -156,7 +107,7 @@ func read(raw json.RawMessage, place string, v reflect.Value, faults *Faults) {
 		}
 	default:
 		if err := json.Unmarshal(raw, v.Addr().Interface()); err != nil {
-			faults.Addf(place, "want %s, got %s", kindName(v.Kind()), brief(raw))
+			faults.Add(place, WrongType, typeWords(v.Kind()), brief(raw))
 		}
 	}
 }
@@ -173,7 +124,7 @@ func readStruct(raw json.RawMessage, place string, v reflect.Value, faults *Faul
 	object(raw, place, faults, func(key string, value json.RawMessage, at string) {
 		i, ok := fields[key]
 		if !ok {
-			faults.Addf(at, "no such key; there are %s", strings.Join(known, ", "))
+			faults.Add(at, NoSuchKey, Words{strings.Join(known, "、"), strings.Join(known, ", ")})
 			return
 		}
 		read(value, at, v.Field(i), faults)
@@ -183,12 +134,12 @@ func readStruct(raw json.RawMessage, place string, v reflect.Value, faults *Faul
 // object calls member for each key of a JSON object, once.
 func object(raw json.RawMessage, place string, faults *Faults, member func(key string, value json.RawMessage, at string)) {
 	if len(raw) == 0 || raw[0] != '{' {
-		faults.Addf(place, "want an object, got %s", brief(raw))
+		faults.Add(place, WrongType, anObject, brief(raw))
 		return
 	}
 	d := json.NewDecoder(bytes.NewReader(raw))
 	if _, err := d.Token(); err != nil {
-		faults.Addf(place, "%s", err)
+		faults.Add(place, Unreadable, brief(raw), err.Error())
 		return
 	}
 	seen := map[string]bool{}
@@ -200,7 +151,7 @@ func object(raw json.RawMessage, place string, faults *Faults, member func(key s
 			err = d.Decode(&value)
 		}
 		if err != nil {
-			faults.Addf(place, "%s", err)
+			faults.Add(place, Unreadable, brief(raw), err.Error())
 			return
 		}
 		at := key
@@ -208,7 +159,7 @@ func object(raw json.RawMessage, place string, faults *Faults, member func(key s
 			at = place + "." + key
 		}
 		if seen[key] {
-			faults.Addf(at, "given twice")
+			faults.Add(at, Twice)
 			continue
 		}
 		seen[key] = true
@@ -216,16 +167,36 @@ func object(raw json.RawMessage, place string, faults *Faults, member func(key s
 	}
 }
 
-func kindName(k reflect.Kind) string {
+// unread notes why a type could not read itself: as it tells it, or else as can be told of any.
+func (f *Faults) unread(place string, raw []byte, v reflect.Value, err error) {
+	_, price := v.Addr().Interface().(*money.Rat)
+	switch told := In(err); {
+	case len(told) > 0:
+		f.Under(place, told)
+	case price:
+		f.Add(place, NotPrice, brief(raw))
+	default:
+		f.Add(place, Unreadable, brief(raw), err.Error())
+	}
+}
+
+// What a value may have to be.
+var (
+	aString  = Words{"文字（加引号）", "a string"}
+	aList    = Words{"列表 […]", "a list"}
+	anObject = Words{"对象 {…}", "an object"}
+)
+
+func typeWords(k reflect.Kind) Words {
 	switch k {
 	case reflect.String:
-		return "a string"
+		return aString
 	case reflect.Bool:
-		return "true or false"
+		return Words{" true 或 false", "true or false"}
 	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64:
-		return "a whole number"
+		return Words{"整数", "a whole number"}
 	}
-	return k.String()
+	return Words{k.String(), k.String()}
 }
 
 func brief(raw []byte) string {

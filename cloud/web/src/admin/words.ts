@@ -153,6 +153,7 @@ export const words = {
   'flag.why.overpaid': ['实收超过账单，差额应退还。', 'More was paid than billed; the difference is to be refunded.'],
   'flag.why.free_time': ['停车时长在免费时长之内，账单为零。', 'The stay was within the free time, so the bill is nothing.'],
   'flag.why.max_stay_exceeded': ['停车超过收费标准规定的最长停放，超出部分不计费。', 'The stay was longer than the tariff allows; what came after is not charged.'],
+  'flag.why.clock_error': ['入场或出场的时钟有误差，已按误差范围内的最低金额计费。', 'The clock at entry or exit was in doubt; the lowest fee within the doubt was asked.'],
   'flag.why.merged': ['有人将两次停车合并为一次。', 'A person made one stay of two.'],
   'flag.why.split': ['有人将一次停车拆分为两次；此前的付款留在原订单。', 'A person made two stays of one; what was paid before stays with the first.'],
   'flag.why.voided': ['已作废：不再收费，已付款项应退还。', 'Voided: nothing is demanded, and what was paid is to be given back.'],

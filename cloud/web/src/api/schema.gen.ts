@@ -1301,6 +1301,8 @@ export interface components {
             config_key: string;
             device_url: string;
             lot: string;
+            /** @description Another box was this booth: its certificates were withdrawn. */
+            replaces?: boolean;
         };
         CancelRehearsalReply: {
             by: string;

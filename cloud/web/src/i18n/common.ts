@@ -89,6 +89,7 @@ export const common = {
   'flag.no_entry': ['无入场', 'No entry'],
   'flag.no_exit': ['无离场', 'No exit'],
   'flag.free_time': ['免费时长内', 'In the free time'],
+  'flag.clock_error': ['时钟有误差', 'Clock in doubt'],
   'flag.max_stay_exceeded': ['超过最长停放', 'Longer than allowed'],
   'flag.doubled': ['重复识别', 'Read twice'],
   'flag.paired': ['人工/模糊匹配', 'Matched'],

@@ -13,6 +13,7 @@ package agree
 
 import (
 	"context"
+	"crypto/ed25519"
 	"crypto/tls"
 	"errors"
 	"fmt"
@@ -40,6 +41,8 @@ type Memory interface {
 	Batch(a fact.Author, after uint64, n, size int) (exchange.Batch, error)
 	MergeAll(batches []exchange.Batch) ([]exchange.Result, error)
 	Config() (wire.Config, bool)
+	Recovered() (fact.Recovered, bool)
+	Former(booth string, key ed25519.PublicKey) bool
 	Watch(ctx context.Context) *lot.Watch
 }
 
@@ -49,6 +52,9 @@ type Credentials interface {
 	Serve(allowed func(booth string) bool) *tls.Config
 }
 
+// Dial opens a plain connection to an address of the configuration.
+type Dial = func(ctx context.Context, network, addr string) (net.Conn, error)
+
 // Options say who the member is. Listener is taken over by Run, which closes it.
 type Options struct {
 	Lot, Booth  string
@@ -56,9 +62,14 @@ type Options struct {
 	Memory      Memory
 	Credentials Credentials
 	Listener    net.Listener // plain TCP on the address that the configuration gives; TLS is put on by Run
+	Dial        Dial         // nil: TCP
 	Now         func() time.Time
 	Log         *slog.Logger // nil discards
 	Timing      Timing
+	// Members tells the name in the group that another booth's box gave itself, "" when it is not known. nil knows none.
+	Members func(booth string) string
+	// Replacement says that this box took a dead one's place: it never founds a group by itself.
+	Replacement bool
 }
 
 // Timing is raft's patience. The zero value is for booths with slow disks: nobody waits for raft, so it need not hurry,
@@ -88,6 +99,7 @@ type Member struct {
 
 	mu   sync.Mutex
 	raft *raft.Raft // nil while Run is not going
+	me   identity
 }
 
 // Status is how the agreement stands.
@@ -109,6 +121,12 @@ func New(o Options) (*Member, error) {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
+	if o.Dial == nil {
+		o.Dial = (&net.Dialer{}).DialContext
+	}
+	if o.Members == nil {
+		o.Members = func(string) string { return "" }
+	}
 	o.Timing.fill()
 	return &Member{o: o, fsm: newMachine(o.Lot, o.Memory, o.Log)}, nil
 }
@@ -125,16 +143,16 @@ func (m *Member) Run(ctx context.Context) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	m.fsm.onFailure(cancel)
-	m.lead(ctx, r)
+	left := m.lead(ctx, r)
 	m.mu.Lock()
 	m.raft = nil
 	m.mu.Unlock()
-	err = closeAll()
+	err = errors.Join(left, closeAll())
 	if cause := m.fsm.failure(); cause != nil {
 		return fmt.Errorf("agree: %w", errors.Join(cause, err))
 	}
 	if err != nil {
-		return fmt.Errorf("agree: close: %w", err)
+		return fmt.Errorf("agree: %w", err)
 	}
 	return nil
 }
@@ -144,8 +162,15 @@ func (m *Member) open() (r *raft.Raft, closeAll func() error, err error) {
 	if err := os.MkdirAll(m.o.Dir, 0o700); err != nil {
 		return nil, nil, err
 	}
+	me, err := m.settle()
+	if err != nil {
+		return nil, nil, err
+	}
+	m.mu.Lock()
+	m.me = me
+	m.mu.Unlock()
 	logger := newLogger(m.o.Log)
-	path := filepath.Join(m.o.Dir, "raft.db")
+	path := filepath.Join(m.o.Dir, logFile)
 	if err := disk.Whole(path); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return nil, nil, err
 	}
@@ -157,27 +182,31 @@ func (m *Member) open() (r *raft.Raft, closeAll func() error, err error) {
 	if err != nil {
 		return nil, nil, errors.Join(fmt.Errorf("open raft's snapshots: %w", err), store.Close())
 	}
-	stream := newStream(m.o.Listener, m.o.Credentials, m.boothAt, m.listed)
+	has, err := raft.HasExistingState(store, store, snapshots)
+	if err != nil {
+		return nil, nil, errors.Join(fmt.Errorf("read raft's state: %w", err), store.Close())
+	}
+	stream := newStream(m, has)
 	transport := raft.NewNetworkTransportWithConfig(&raft.NetworkTransportConfig{
 		Stream: stream, MaxPool: 3, Timeout: 10 * time.Second, Logger: logger, MsgpackUseNewTimeFormat: true,
 	})
 	closeNet := func() error {
 		return errors.Join(transport.Close(), stream.wait(), store.Close())
 	}
-	r, err = raft.NewRaft(m.config(logger), m.fsm, store, stable{store, m.fsm.fail}, snapshots, transport)
+	r, err = raft.NewRaft(m.config(logger, me), m.fsm, store, stable{store, m.fsm.fail}, snapshots, transport)
 	if err != nil {
 		return nil, nil, errors.Join(fmt.Errorf("start raft: %w", err), closeNet())
 	}
 	closeRaft := func() error { return errors.Join(r.Shutdown().Error(), closeNet()) }
-	if err := m.bootstrap(r, store, snapshots); err != nil {
+	if err := m.bootstrap(r, has); err != nil {
 		return nil, nil, errors.Join(err, closeRaft())
 	}
 	return r, closeRaft, nil
 }
 
-func (m *Member) config(logger *logger) *raft.Config {
+func (m *Member) config(logger *logger, me identity) *raft.Config {
 	c := raft.DefaultConfig()
-	c.LocalID = raft.ServerID(m.o.Booth)
+	c.LocalID = raft.ServerID(me.ID)
 	c.HeartbeatTimeout, c.ElectionTimeout = m.o.Timing.Heartbeat, m.o.Timing.Heartbeat
 	c.LeaderLeaseTimeout = m.o.Timing.Lease
 	c.ShutdownOnRemove = false // a booth that is taken off the list may be put on it again
@@ -186,40 +215,18 @@ func (m *Member) config(logger *logger) *raft.Config {
 	return c
 }
 
-// bootstrap founds the group: the first voter of the configuration does, when it has no state of its own. The others
-// wait to be added.
-func (m *Member) bootstrap(r *raft.Raft, store *raftboltdb.BoltStore, snapshots raft.SnapshotStore) error {
-	has, err := raft.HasExistingState(store, store, snapshots)
-	if err != nil {
-		return fmt.Errorf("read raft's state: %w", err)
-	}
-	c, ok := m.o.Memory.Config()
-	if has || !ok {
-		return nil
-	}
-	for _, b := range c.Booths {
-		if !b.Voter {
-			continue
-		}
-		if b.ID != m.o.Booth {
-			return nil
-		}
-		m.o.Log.Info("founding the booths' group", "booth", b.ID)
-		only := raft.Configuration{Servers: []raft.Server{{Suffrage: raft.Voter, ID: raft.ServerID(b.ID), Address: raft.ServerAddress(b.Raft)}}}
-		if err := r.BootstrapCluster(only).Error(); err != nil {
-			return fmt.Errorf("found the group: %w", err)
-		}
-		return nil
-	}
-	return nil
-}
-
-// boothAt returns the booth that the configuration places at a raft address.
-func (m *Member) boothAt(addr string) (string, bool) {
-	c, _ := m.o.Memory.Config()
-	for _, b := range c.Booths {
-		if b.Raft == addr {
-			return b.ID, true
+// at returns the member that raft's list of members, or else the configuration, places at an address.
+func (m *Member) at(addr string) (member string, ok bool) {
+	m.mu.Lock()
+	r := m.raft
+	m.mu.Unlock()
+	if r != nil {
+		if f := r.GetConfiguration(); f.Error() == nil {
+			for _, s := range f.Configuration().Servers {
+				if string(s.Address) == addr {
+					return string(s.ID), true
+				}
+			}
 		}
 	}
 	return "", false
@@ -256,16 +263,16 @@ func (m *Member) Status() Status {
 	}
 	s.Running, s.State = true, r.State().String()
 	_, leader := r.LeaderWithID()
-	s.Leader = string(leader)
+	s.Leader = boothOf(string(leader))
 	f := r.GetConfiguration()
 	if f.Error() != nil {
 		return s
 	}
 	for _, server := range f.Configuration().Servers {
 		if server.Suffrage == raft.Voter {
-			s.Voters = append(s.Voters, string(server.ID))
+			s.Voters = append(s.Voters, boothOf(string(server.ID)))
 		} else {
-			s.Others = append(s.Others, string(server.ID))
+			s.Others = append(s.Others, boothOf(string(server.ID)))
 		}
 	}
 	return s

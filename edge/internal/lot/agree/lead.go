@@ -20,20 +20,27 @@ const (
 // patience bounds how long a proposal or a change of members may take before the leader looks again.
 const patience = 10 * time.Second
 
-// lead watches until ctx ends. While this booth leads, it proposes whatever the lot holds beyond what is agreed on, and
+// errGivenUp ends a member whose group a person gave up; the next Run is of the new group.
+var errGivenUp = errors.New("the booths' group was founded anew by a person")
+
+// lead watches until ctx ends, or the group is given up. While this booth leads, it proposes whatever the lot holds beyond what is agreed on, and
 // moves the members towards the configuration.
-func (m *Member) lead(ctx context.Context, r *raft.Raft) {
+func (m *Member) lead(ctx context.Context, r *raft.Raft) error {
 	watch := m.o.Memory.Watch(ctx)
 	regular := time.NewTicker(m.o.Timing.Reconcile)
 	defer regular.Stop()
 	gather := time.NewTimer(m.o.Timing.Gather)
 	defer gather.Stop()
 	gathering := true
+	said := "" // a trouble that lasts is told once
 	for {
+		if m.givenUp() { // perhaps before the watch began
+			return errGivenUp
+		}
 		members := false
 		select {
 		case <-ctx.Done():
-			return
+			return nil
 		case <-watch.C:
 			watch.Take()
 			if !gathering {
@@ -54,10 +61,23 @@ func (m *Member) lead(ctx context.Context, r *raft.Raft) {
 		if err == nil && members {
 			err = m.reconcile(ctx, r)
 		}
-		if err != nil && ctx.Err() == nil && !lost(err) {
+		switch {
+		case err == nil:
+			if members {
+				said = ""
+			}
+		case ctx.Err() == nil && !lost(err) && err.Error() != said:
+			said = err.Error()
 			m.o.Log.Warn("leading the booths' group", "err", err)
 		}
 	}
+}
+
+// givenUp reports whether a person gave up the group that this member is of. One that is of none waits for the new one.
+func (m *Member) givenUp() bool {
+	r, ok := m.o.Memory.Recovered()
+	me := m.self()
+	return ok && r.Group != me.Group && (me.Group != "" || r.Member == me.ID)
 }
 
 // lost reports whether an error only says that another leads now, or nobody. Whether the entry stands is unknown then,

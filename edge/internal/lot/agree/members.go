@@ -13,9 +13,9 @@ import (
 
 // change is one step from the members that are to those that shall be.
 type change struct {
-	what  verb
-	booth string
-	addr  string
+	what   verb
+	member string
+	addr   string
 }
 
 type verb string
@@ -29,12 +29,14 @@ const (
 )
 
 // next returns the first step from have to want; ok is false when they fit. It never leaves the group without a voter:
-// a configuration without voters changes nothing. New booths listen first and become voters when they are reachable,
-// which its caller checks: a voter that is away would stop the others' agreement.
-func next(have []raft.Server, want []wire.Booth, self string) (change, bool) {
+// a configuration without voters changes nothing. named tells the name in the group that a booth's box gave itself, "" when
+// it is not known: nobody is added who did not say who he is, and of a booth whose box is another now, the former leaves
+// first. New booths listen first and become voters when they are reachable, which its caller checks: a voter that is away
+// would stop the others' agreement.
+func next(have []raft.Server, want []wire.Booth, self string, named func(booth string) string) (change, bool) {
 	is := map[string]raft.Server{}
 	for _, s := range have {
-		is[string(s.ID)] = s
+		is[boothOf(string(s.ID))] = s
 	}
 	shall, voters := map[string]wire.Booth{}, 0
 	for _, b := range want {
@@ -49,28 +51,44 @@ func next(have []raft.Server, want []wire.Booth, self string) (change, bool) {
 	if voters == 0 {
 		return change{}, false
 	}
+	for _, s := range have {
+		if name := named(boothOf(string(s.ID))); name != "" && name != string(s.ID) && string(s.ID) != self {
+			return change{remove, string(s.ID), string(s.Address)}, true
+		}
+	}
 	for _, b := range want {
 		s, member := is[b.ID]
 		switch {
 		case b.Raft == "":
 		case !member:
-			return change{listen, b.ID, b.Raft}, true
+			if name := named(b.ID); name != "" {
+				return change{listen, name, b.Raft}, true
+			}
 		case string(s.Address) != b.Raft && s.Suffrage == raft.Voter:
-			return change{vote, b.ID, b.Raft}, true
+			return change{vote, string(s.ID), b.Raft}, true
 		case string(s.Address) != b.Raft:
-			return change{listen, b.ID, b.Raft}, true
+			return change{listen, string(s.ID), b.Raft}, true
 		}
 	}
+	waits := false
 	for _, b := range want {
-		if s := is[b.ID]; b.Raft != "" && b.Voter && s.Suffrage != raft.Voter {
-			return change{vote, b.ID, b.Raft}, true
+		s, member := is[b.ID]
+		switch {
+		case b.Raft == "" || !b.Voter || member && s.Suffrage == raft.Voter:
+		case member:
+			return change{vote, string(s.ID), b.Raft}, true
+		default:
+			waits = true
 		}
 	}
-	// Only now, when all who shall vote do, others stop voting.
+	// Only when all who shall vote do, others stop voting.
 	for _, s := range have {
-		b, stays := shall[string(s.ID)]
+		b, stays := shall[boothOf(string(s.ID))]
 		what := remove
 		switch {
+		case !stays && s.Suffrage != raft.Voter:
+		case waits:
+			continue
 		case !stays:
 		case !b.Voter && s.Suffrage == raft.Voter:
 			what = demote
@@ -95,17 +113,17 @@ func (m *Member) reconcile(ctx context.Context, r *raft.Raft) error {
 	if err := f.Error(); err != nil {
 		return fmt.Errorf("read members: %w", err)
 	}
-	step, ok := next(f.Configuration().Servers, c.Booths, m.o.Booth)
+	step, ok := next(f.Configuration().Servers, c.Booths, m.ID(), m.named)
 	if !ok {
 		return nil
 	}
-	if step.what == vote && step.booth != m.o.Booth {
+	if step.what == vote && step.member != m.ID() {
 		if err := m.reachable(ctx, step); err != nil {
-			return fmt.Errorf("booth %s becomes a voter when it can be reached: %w", step.booth, err)
+			return fmt.Errorf("booth %s becomes a voter when it can be reached: %w", boothOf(step.member), err)
 		}
 	}
-	m.o.Log.Info("members of the booths' group change", "booth", step.booth, "change", string(step.what))
-	id, addr, at := raft.ServerID(step.booth), raft.ServerAddress(step.addr), f.Index()
+	m.o.Log.Info("members of the booths' group change", "member", step.member, "change", string(step.what))
+	id, addr, at := raft.ServerID(step.member), raft.ServerAddress(step.addr), f.Index()
 	switch step.what {
 	case listen:
 		return wait(ctx, r.AddNonvoter(id, addr, at, patience))
@@ -121,9 +139,23 @@ func (m *Member) reconcile(ctx context.Context, r *raft.Raft) error {
 	return errors.New("unknown change " + string(step.what))
 }
 
+// named tells a booth's name in the group.
+func (m *Member) named(booth string) string {
+	if booth == m.o.Booth {
+		return m.ID()
+	}
+	return m.o.Members(booth)
+}
+
 // reachable reports whether a booth's member is up, by meeting it.
 func (m *Member) reachable(ctx context.Context, step change) error {
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
 	defer cancel()
-	return meet(ctx, m.o.Credentials, step.booth, step.addr)
+	c, err := m.o.Dial(ctx, "tcp", step.addr)
+	if err != nil {
+		return err
+	}
+	defer c.Close() // nothing was said that could be lost
+	_, err = m.meet(ctx, c, step.member)
+	return err
 }

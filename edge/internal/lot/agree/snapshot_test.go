@@ -150,7 +150,7 @@ func (raftStore) SetUint64([]byte, uint64) error { return errors.New("disk is fu
 
 func TestNextStep(t *testing.T) {
 	server := func(id string, v raft.ServerSuffrage, addr string) raft.Server {
-		return raft.Server{ID: raft.ServerID(id), Address: raft.ServerAddress(addr), Suffrage: v}
+		return raft.Server{ID: raft.ServerID(id + ".1"), Address: raft.ServerAddress(addr), Suffrage: v}
 	}
 	booth := func(id, addr string, votes bool) wire.Booth { return wire.Booth{ID: id, Raft: addr, Voter: votes} }
 	V, N := raft.Voter, raft.Nonvoter
@@ -161,19 +161,24 @@ func TestNextStep(t *testing.T) {
 		step change
 		ok   bool
 	}{
+		{"nobody is added who did not say who he is", []raft.Server{server("a", V, "1")}, []wire.Booth{booth("a", "1", true), booth("c", "3", true)}, change{}, false},
+		{"of a booth whose box is another now the former leaves", []raft.Server{server("a", V, "1"), server("d", V, "2")}, []wire.Booth{booth("a", "1", true), booth("d", "2", true)}, change{remove, "d.1", "2"}, true},
+		{"and the new one listens", []raft.Server{server("a", V, "1")}, []wire.Booth{booth("a", "1", true), booth("d", "2", true)}, change{listen, "d.2", "2"}, true},
+		{"a voter stays while one that shall vote is away", []raft.Server{server("a", V, "1"), server("b", V, "2")}, []wire.Booth{booth("a", "1", true), booth("c", "3", true)}, change{}, false},
 		{"fits", []raft.Server{server("a", V, "1"), server("b", N, "2")}, []wire.Booth{booth("a", "1", true), booth("b", "2", false)}, change{}, false},
-		{"new booth listens first", []raft.Server{server("a", V, "1")}, []wire.Booth{booth("a", "1", true), booth("b", "2", true)}, change{listen, "b", "2"}, true},
-		{"then votes", []raft.Server{server("a", V, "1"), server("b", N, "2")}, []wire.Booth{booth("a", "1", true), booth("b", "2", true)}, change{vote, "b", "2"}, true},
-		{"moved listener", []raft.Server{server("a", V, "1"), server("b", N, "2")}, []wire.Booth{booth("a", "1", true), booth("b", "3", false)}, change{listen, "b", "3"}, true},
-		{"moved voter", []raft.Server{server("a", V, "1"), server("b", V, "2")}, []wire.Booth{booth("a", "1", true), booth("b", "3", true)}, change{vote, "b", "3"}, true},
-		{"new voter before the old one goes", []raft.Server{server("a", V, "1"), server("b", N, "2")}, []wire.Booth{booth("b", "2", true)}, change{vote, "b", "2"}, true},
-		{"leader hands over", []raft.Server{server("a", V, "1"), server("b", V, "2")}, []wire.Booth{booth("b", "2", true)}, change{handOver, "a", "1"}, true},
-		{"other voter is demoted", []raft.Server{server("a", V, "1"), server("b", V, "2")}, []wire.Booth{booth("a", "1", true), booth("b", "2", false)}, change{demote, "b", "2"}, true},
-		{"gone booth is removed", []raft.Server{server("a", V, "1"), server("b", N, "2")}, []wire.Booth{booth("a", "1", true)}, change{remove, "b", "2"}, true},
+		{"new booth listens first", []raft.Server{server("a", V, "1")}, []wire.Booth{booth("a", "1", true), booth("b", "2", true)}, change{listen, "b.1", "2"}, true},
+		{"then votes", []raft.Server{server("a", V, "1"), server("b", N, "2")}, []wire.Booth{booth("a", "1", true), booth("b", "2", true)}, change{vote, "b.1", "2"}, true},
+		{"moved listener", []raft.Server{server("a", V, "1"), server("b", N, "2")}, []wire.Booth{booth("a", "1", true), booth("b", "3", false)}, change{listen, "b.1", "3"}, true},
+		{"moved voter", []raft.Server{server("a", V, "1"), server("b", V, "2")}, []wire.Booth{booth("a", "1", true), booth("b", "3", true)}, change{vote, "b.1", "3"}, true},
+		{"new voter before the old one goes", []raft.Server{server("a", V, "1"), server("b", N, "2")}, []wire.Booth{booth("b", "2", true)}, change{vote, "b.1", "2"}, true},
+		{"leader hands over", []raft.Server{server("a", V, "1"), server("b", V, "2")}, []wire.Booth{booth("b", "2", true)}, change{handOver, "a.1", "1"}, true},
+		{"other voter is demoted", []raft.Server{server("a", V, "1"), server("b", V, "2")}, []wire.Booth{booth("a", "1", true), booth("b", "2", false)}, change{demote, "b.1", "2"}, true},
+		{"gone booth is removed", []raft.Server{server("a", V, "1"), server("b", N, "2")}, []wire.Booth{booth("a", "1", true)}, change{remove, "b.1", "2"}, true},
 		{"nobody shall vote: nothing", []raft.Server{server("a", V, "1")}, []wire.Booth{booth("a", "1", false)}, change{}, false},
 		{"booth without raft is no member", []raft.Server{server("a", V, "1")}, []wire.Booth{booth("a", "1", true), booth("b", "", true)}, change{}, false},
 	} {
-		if step, ok := next(c.have, c.want, "a"); step != c.step || ok != c.ok {
+		named := map[string]string{"a": "a.1", "b": "b.1", "d": "d.2"}
+		if step, ok := next(c.have, c.want, "a.1", func(booth string) string { return named[booth] }); step != c.step || ok != c.ok {
 			t.Errorf("%s: %+v %v, want %+v %v", c.name, step, ok, c.step, c.ok)
 		}
 	}

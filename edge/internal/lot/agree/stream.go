@@ -21,25 +21,25 @@ const strangers = 16
 // stream is raft's network: TCP with certificates at both ends. It accounts for every connection and goroutine, because
 // raft's transport leaves those it accepted open when it is closed.
 type stream struct {
-	tcp     net.Listener
-	creds   Credentials
-	server  *tls.Config
-	boothAt func(addr string) (string, bool)
-	ready   chan net.Conn
-	slots   chan struct{}
-	done    chan struct{}
-	group   sync.WaitGroup
+	m      *Member
+	server *tls.Config
+	ready  chan net.Conn
+	slots  chan struct{}
+	done   chan struct{}
+	group  sync.WaitGroup
 
 	mu     sync.Mutex
 	conns  map[net.Conn]struct{}
 	closed bool
+	bound  bool // this member has state of its group: it joins no other
 }
 
-func newStream(tcp net.Listener, creds Credentials, boothAt func(string) (string, bool), listed func(string) bool) *stream {
+func newStream(m *Member, bound bool) *stream {
 	s := &stream{
-		tcp: tcp, creds: creds, server: creds.Serve(listed), boothAt: boothAt, ready: make(chan net.Conn),
+		m: m, server: m.o.Credentials.Serve(m.listed), ready: make(chan net.Conn), bound: bound,
 		slots: make(chan struct{}, strangers), done: make(chan struct{}), conns: map[net.Conn]struct{}{},
 	}
+	s.server.GetConfigForClient = s.choose
 	s.group.Go(s.accept)
 	return s
 }
@@ -51,7 +51,7 @@ func (s *stream) accept() {
 		case <-s.done:
 			return
 		}
-		c, err := s.tcp.Accept()
+		c, err := s.m.o.Listener.Accept()
 		if err != nil {
 			<-s.slots
 			select {
@@ -75,6 +75,11 @@ func (s *stream) greet(c net.Conn) {
 	defer cancel()
 	t := tls.Server(c, s.server)
 	if err := t.HandshakeContext(ctx); err != nil {
+		s.drop(c)
+		return
+	}
+	if err := s.let(t.ConnectionState()); err != nil {
+		s.m.o.Log.Info("connection to the booths' group refused", "err", err)
 		s.drop(c)
 		return
 	}
@@ -127,7 +132,7 @@ func (s *stream) Accept() (net.Conn, error) {
 }
 
 // Addr implements net.Listener.
-func (s *stream) Addr() net.Addr { return s.tcp.Addr() }
+func (s *stream) Addr() net.Addr { return s.m.o.Listener.Addr() }
 
 // Close implements net.Listener. It ends every connection, whoever opened it.
 func (s *stream) Close() error {
@@ -141,7 +146,7 @@ func (s *stream) Close() error {
 	for c := range s.conns {
 		_ = c.Close()
 	}
-	return s.tcp.Close()
+	return s.m.o.Listener.Close()
 }
 
 // wait returns when nothing of the stream runs any more.
@@ -154,32 +159,34 @@ func (s *stream) wait() error {
 // Dial implements raft.StreamLayer. Only booths of the configuration are called, and the one that answers must be the
 // one that is meant.
 func (s *stream) Dial(addr raft.ServerAddress, timeout time.Duration) (net.Conn, error) {
-	booth, ok := s.boothAt(string(addr))
+	member, ok := s.m.at(string(addr))
 	if !ok {
-		return nil, fmt.Errorf("no booth of the lot is at %s", addr)
+		return nil, fmt.Errorf("no booth of the group is at %s", addr)
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), timeout)
 	defer cancel()
-	c, err := (&net.Dialer{}).DialContext(ctx, "tcp", string(addr))
+	c, err := s.m.o.Dial(ctx, "tcp", string(addr))
 	if err != nil {
 		return nil, err
 	}
 	if !s.track(c) {
 		return nil, errors.New("closed")
 	}
-	t := tls.Client(c, s.creds.Dial(booth))
-	if err := t.HandshakeContext(ctx); err != nil {
+	t, err := s.m.meet(ctx, c, member)
+	if err != nil {
 		s.drop(c)
-		return nil, fmt.Errorf("booth %s at %s: %w", booth, addr, err)
+		return nil, fmt.Errorf("%s at %s: %w", member, addr, err)
 	}
 	return &tracked{Conn: t, raw: c, s: s}, nil
 }
 
-// meet opens a connection to a booth and closes it.
-func meet(ctx context.Context, creds Credentials, booth, addr string) error {
-	c, err := (&tls.Dialer{Config: creds.Dial(booth)}).DialContext(ctx, "tcp", addr)
-	if err != nil {
-		return err
+// meet shows who we are to a member at the other end of a connection, and makes sure that it is that member.
+func (m *Member) meet(ctx context.Context, c net.Conn, member string) (*tls.Conn, error) {
+	conf := m.o.Credentials.Dial(boothOf(member))
+	conf.NextProtos = []string{protocol(m.self().Group, member)}
+	t := tls.Client(c, conf)
+	if err := t.HandshakeContext(ctx); err != nil {
+		return nil, err
 	}
-	return c.Close()
+	return t, m.present(t.ConnectionState())
 }

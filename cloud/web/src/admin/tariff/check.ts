@@ -5,8 +5,9 @@ import { take, type Api } from '@/api/client'
 import { asProblem, type Problem } from '@/api/problem'
 import type { Case, FeeCurve, Finding, Probe, Trial } from '@/api/tariff'
 import type { Text } from '@/api/types'
+import type { Extras } from './extras'
 
-export interface Stay { class: string; entry: string; exit: string; hours: number }
+export interface Stay { class: string; entitlements: string[]; entry: string; exit: string; hours: number; extras?: Extras }
 
 const PAUSE_MS = 450
 
@@ -36,9 +37,10 @@ export function useCheck(api: Api, source: () => Case | undefined, stay: () => S
       busy.value = false
       return
     }
-    const { class: vehicle, entry, exit, hours } = stay()
+    const { class: vehicle, entitlements, entry, exit, hours, extras } = stay()
     const { signal } = mine
-    const of = { ...body, ...(vehicle ? { class: vehicle } : {}), entry }
+    const of = { ...body, ...(vehicle ? { class: vehicle } : {}), ...(entitlements.length > 0 ? { entitlements } : {}), entry }
+    const known = extras ? { extras } : {}
     busy.value = true
     try {
       const found = (await take(api.POST('/api/v1/tariff-checks/lint', { body, signal }))).findings ?? []
@@ -50,8 +52,8 @@ export function useCheck(api: Api, source: () => Case | undefined, stay: () => S
         return
       }
       const [bill, chart, probed, explained] = await Promise.all([
-        take(api.POST('/api/v1/tariff-checks/bill', { body: { ...of, exit }, signal })),
-        take(api.POST('/api/v1/tariff-checks/chart', { body: { ...of, hours }, signal })),
+        take(api.POST('/api/v1/tariff-checks/bill', { body: { ...of, ...known, exit }, signal })),
+        take(api.POST('/api/v1/tariff-checks/chart', { body: { ...of, ...known, hours }, signal })),
         take(api.POST('/api/v1/tariff-checks/probes', { body: of, signal })),
         take(api.POST('/api/v1/tariff-checks/explain', { body, signal })),
       ])

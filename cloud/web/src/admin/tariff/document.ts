@@ -1,5 +1,7 @@
 // The document of a tariff as JSON that people and the form both edit. A change touches one place; everything else
-// stays as it was, known or not.
+// stays as it was, known or not. People may write it as YAML; what is stored is JSON.
+
+import { readYAML } from './yaml'
 
 export type Json = null | boolean | number | string | Json[] | { [key: string]: Json }
 export type Doc = { [key: string]: Json }
@@ -7,8 +9,16 @@ export type Path = readonly (string | number)[]
 
 export const isDoc = (v: unknown): v is Doc => typeof v === 'object' && v !== null && !Array.isArray(v)
 
-/** What a text says, or at which line it stops being JSON. */
+/** Whether a text is written as YAML: JSON begins with a bracket. */
+export const isYAML = (text: string): boolean => !/^\s*([[{]|$)/.test(text)
+
+/** What a text says, or at which line it stops being JSON, or YAML. */
 export function read(text: string): { doc: Doc } | { line: number; why: string } {
+  if (isYAML(text)) {
+    const got = readYAML(text)
+    if (!('value' in got)) return got
+    return isDoc(got.value) ? { doc: got.value } : { line: 1, why: 'key: value' }
+  }
   try {
     const doc: unknown = JSON.parse(text)
     return isDoc(doc) ? { doc } : { line: 1, why: '{…}' }

@@ -2,16 +2,16 @@
 
 import { computed, ref, shallowRef } from 'vue'
 import { take, type Api } from '@/api/client'
-import { asProblem, type Problem } from '@/api/problem'
+import { asProblem } from '@/api/problem'
 import type { TariffDetail } from '@/api/tariff'
+import { useDoing } from '@/desk/doing'
 import { editable, type Editor } from './editor'
 
-export function useDraft(api: Api, id: () => string, editor: Pick<Editor, 'text'>) {
+export function useDraft(api: Api, id: () => string, editor: Pick<Editor, 'text' | 'json'>) {
   const detail = shallowRef<TariffDetail>()
-  const problem = shallowRef<Problem>()
-  const busy = ref(false)
+  const { problem, run } = useDoing()
   /** What went wrong with the last thing done; the page stays. */
-  const fault = shallowRef<Problem>()
+  const { busy, fault, run: guard, forget } = useDoing()
   /** The tariff as somebody else changed it meanwhile. */
   const theirs = shallowRef<TariffDetail>()
   const stored = ref('')
@@ -30,34 +30,15 @@ export function useDraft(api: Api, id: () => string, editor: Pick<Editor, 'text'
     stored.value = text
     editor.text.value = text
     theirs.value = undefined
-    fault.value = undefined
+    forget()
   }
   async function load() {
     detail.value = undefined
-    problem.value = undefined
-    try {
-      await show(await take(api.GET('/api/v1/tariffs/{tariff}', { params: { path: path() } })))
-    } catch (e) {
-      problem.value = asProblem(e)
-    }
+    await run(async () => show(await take(api.GET('/api/v1/tariffs/{tariff}', { params: { path: path() } }))))
   }
-  async function guard(f: () => Promise<void>): Promise<boolean> {
-    busy.value = true
-    fault.value = undefined
-    try {
-      await f()
-      return true
-    } catch (e) {
-      fault.value = asProblem(e)
-      return false
-    } finally {
-      busy.value = false
-    }
-  }
-
   async function put(number: number) {
     const text = editor.text.value
-    const d = await take(api.PUT('/api/v1/tariffs/{tariff}/draft', { params: { path: path() }, body: { number, text } }))
+    const d = await take(api.PUT('/api/v1/tariffs/{tariff}/draft', { params: { path: path() }, body: { number, text: editor.json.value } }))
     detail.value = d
     stored.value = text
     theirs.value = undefined

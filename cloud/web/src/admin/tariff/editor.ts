@@ -2,10 +2,13 @@
 
 import { computed, inject, provide, reactive, ref, type ComputedRef, type InjectionKey, type Ref } from 'vue'
 import type { Finding } from '@/api/tariff'
-import { arranged, at, isDoc, others, pathOf, placeOf, put, read, write, type Doc, type Json, type Path } from './document'
+import { arranged, at, isDoc, isYAML, others, pathOf, placeOf, put, read, write, type Doc, type Json, type Path } from './document'
 
 export interface Editor {
   text: Ref<string>
+  /** The text as it is stored and judged: JSON, also where it is written as YAML. */
+  json: ComputedRef<string>
+  yaml: ComputedRef<boolean>
   /** The document; while the text is no JSON, as it was when it last was. */
   doc: ComputedRef<Doc>
   /** Why the text cannot be read. */
@@ -36,6 +39,8 @@ export function provideEditor(o: { readonly: Ref<boolean>; show: (place: string)
     return last
   })
   const broken = computed(() => ('doc' in state.value ? undefined : state.value))
+  const yaml = computed(() => isYAML(text.value))
+  const json = computed(() => (yaml.value && 'doc' in state.value ? write(state.value.doc) : text.value))
   const findings = ref<Finding[]>([])
   const byPlace = computed(() => {
     const all = new Map<string, Finding[]>()
@@ -47,7 +52,7 @@ export function provideEditor(o: { readonly: Ref<boolean>; show: (place: string)
   })
   const get = (path: Path) => at(doc.value, path)
   const editor: Editor = {
-    text, doc, broken, findings, readonly: o.readonly, show: o.show, unfit: reactive(new Set<string>()), get,
+    text, json, yaml, doc, broken, findings, readonly: o.readonly, show: o.show, unfit: reactive(new Set<string>()), get,
     currency: computed(() => (typeof doc.value.currency === 'string' ? doc.value.currency : 'CNY')),
     set(path, to) {
       if (o.readonly.value || broken.value) return

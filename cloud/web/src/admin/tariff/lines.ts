@@ -1,12 +1,14 @@
 // Where in a document's text a place stands.
 
-import type { Path } from './document'
+import { isYAML, type Path } from './document'
+import { yamlLine } from './yaml'
 
 /**
  * The line, from 1, on which the value at a path begins; that of the nearest one around it where the path leads nowhere.
  * The text need not be right to its end.
  */
 export function lineOf(text: string, path: Path): number {
+  if (isYAML(text)) return yamlLine(text, path)
   let i = 0
   let best = 0
   let deepest = -1

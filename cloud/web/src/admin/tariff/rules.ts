@@ -30,3 +30,11 @@ export function faultsOf(p: Problem | undefined) {
   }
   return { at: (n: number) => at.get(n) ?? [], rest }
 }
+
+/** A lot's rules with one more tariff: for a class before all others; for every vehicle in the place of the last, which is. */
+export function given(rows: readonly RuleRow[], to: { class: string; tariff: string; version: number }): RuleRow[] {
+  const row: RuleRow = { class: to.class, days: [], from: '', tariff: to.tariff, version: to.version }
+  if (to.class !== '') return [row, ...rows]
+  const last = rows.at(-1)
+  return [...(last && fits(last) ? rows.slice(0, -1) : rows), row]
+}

@@ -8,6 +8,7 @@ import (
 	. "lotkeeper/edge/edgetest"
 	"lotkeeper/edge/internal/lane"
 	"lotkeeper/edge/internal/lot/lottest"
+	"lotkeeper/shared/alarm"
 	"lotkeeper/shared/right"
 	"lotkeeper/shared/session"
 )
@@ -44,7 +45,7 @@ func TestRightsHoldAtEveryBoothWithNoCloud(t *testing.T) {
 	Until(t, 5*time.Second, "the display says so", func() bool { return slices.Contains(l.Lanes["entry-1"].Display.Screen().Rows, "禁止入场") })
 	Until(t, 5*time.Second, "the other booth knows of the alarm", func() bool {
 		for _, x := range b.Lot().Alarms() {
-			if x.Code == lane.AlarmBlack && x.Booth == "booth-a" && x.Subject == "entry-1" && x.Detail == "stolen" {
+			if x.Code == alarm.BlackList && x.Booth == "booth-a" && x.Subject == "entry-1" && x.Detail == "stolen" {
 				return true
 			}
 		}

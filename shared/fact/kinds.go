@@ -26,23 +26,35 @@ const (
 	KindCorrected Kind = "plate.corrected"  // [Corrected], hidden [Vehicle], refs the observation
 	KindMatched   Kind = "session.matched"  // [Matched], refs exit observation, then entry observation
 	KindCommand   Kind = "command.judged"   // [Command], refs the observation at the lane, if any
-	KindAdded     Kind = "visit.added"      // [Added], hidden [Vehicle] or refs an observation of the vehicle: an observation
-	KindMerged    Kind = "session.merged"   // [Merged], refs an observation of the later session, then one of the earlier
-	KindSplit     Kind = "session.split"    // [Split], refs the observation with which another session begins
-	KindVoided    Kind = "session.voided"   // [Voided], refs an observation of the session
-	KindMode      Kind = "mode.set"         // [Mode] of a lane
-	KindModeEnded Kind = "mode.ended"       // [ModeEnded], refs the fact that set it
-	KindRetold    Kind = "fact.retold"      // [Retold], refs the fact it carries, then that fact's refs
-	KindReplaced  Kind = "booth.replaced"   // [Replaced]
-	KindRebuilt   Kind = "booth.rebuilt"    // [Rebuilt]
-	KindRecovered Kind = "group.recovered"  // [Recovered]
+
+	KindShiftOpened Kind = "shift.opened" // [ShiftOpened]
+	KindShiftClosed Kind = "shift.closed" // [ShiftClosed], refs the fact that opened it
+
+	KindProved    Kind = "payment.proved"  // [Proved], refs the session's observation
+	KindPromised  Kind = "promise.made"    // [Promised], hidden [Vehicle], refs the session's observation, then the exit's
+	KindAdded     Kind = "visit.added"     // [Added], hidden [Vehicle] or refs an observation of the vehicle: an observation
+	KindMerged    Kind = "session.merged"  // [Merged], refs an observation of the later session, then one of the earlier
+	KindSplit     Kind = "session.split"   // [Split], refs the observation with which another session begins
+	KindVoided    Kind = "session.voided"  // [Voided], refs an observation of the session
+	KindMode      Kind = "mode.set"        // [Mode] of a lane
+	KindModeEnded Kind = "mode.ended"      // [ModeEnded], refs the fact that set it
+	KindRetold    Kind = "fact.retold"     // [Retold], refs the fact it carries, then that fact's refs
+	KindReplaced  Kind = "booth.replaced"  // [Replaced]
+	KindRebuilt   Kind = "booth.rebuilt"   // [Rebuilt]
+	KindRecovered Kind = "group.recovered" // [Recovered]
 
 	KindAlarmRaised  Kind = "alarm.raised"  // [Alarm]
 	KindAlarmCleared Kind = "alarm.cleared" // [Alarm]
 )
 
 // Money reports whether facts of a kind say that money moved or is owed. Of these a booth keeps a second copy.
-func (k Kind) Money() bool { return k == KindBill || k == KindCash || k == KindPayment }
+func (k Kind) Money() bool {
+	switch k {
+	case KindBill, KindCash, KindPayment, KindProved, KindPromised, KindShiftOpened, KindShiftClosed:
+		return true
+	}
+	return false
+}
 
 // Dir is which way a lane leads.
 type Dir string
@@ -194,7 +206,7 @@ type Corrected struct {
 
 // Matched says that an exit observation belongs to the vehicle of an entry observation.
 type Matched struct {
-	Basis string `json:"basis"` // "fuzzy" or "person"
+	Basis string `json:"basis"` // "fuzzy", "person" or "ticket"
 	By    string `json:"by,omitempty"`
 }
 

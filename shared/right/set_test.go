@@ -215,7 +215,7 @@ func TestHoweverPagesComeTheSetsAreEqual(t *testing.T) {
 	})
 }
 
-// Fifty thousand rights are looked up at a lane in microseconds, and a change of one is taken in less than a second.
+// Fifty thousand rights are looked up at a lane in microseconds, and a change of one does not build them anew.
 func TestFiftyThousandRights(t *testing.T) {
 	var entries []right.Entry
 	for i := range 50_000 {
@@ -235,7 +235,7 @@ func TestFiftyThousandRights(t *testing.T) {
 	}
 	asked := time.Since(start) / 1000
 	t.Logf("built in %v, one changed in %v, asked in %v", built, changed, asked)
-	if changed > 2*time.Second || asked > 2*time.Millisecond { // tens of ms and tens of µs on a quiet machine
-		t.Errorf("one changed in %v, asked in %v", changed, asked)
+	if changed > built || asked > built/5000 { // against the building of all, so that a busy machine does not matter
+		t.Errorf("one changed in %v, asked in %v, all built in %v", changed, asked, built)
 	}
 }

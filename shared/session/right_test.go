@@ -12,8 +12,8 @@ import (
 	"lotkeeper/shared/wire"
 )
 
-// fiveAnHour is a lot where each hour begun costs ¥5, with rights.
-func fiveAnHour(t *testing.T, beyond right.Beyond, rights ...right.Right) wire.Terms {
+// withRights is a lot where each hour begun costs ¥5, with rights.
+func withRights(t *testing.T, beyond right.Beyond, rights ...right.Right) wire.Terms {
 	t.Helper()
 	five, err := tariff.Decode([]byte(`{"id":"x","version":1,"name":"x","tz":"Asia/Shanghai","currency":"CNY","plans":[{"id":"p","bands":[{"id":"b","steps":[{"unit":"1h","price":500}]}]}]}`))
 	if err != nil {
@@ -65,7 +65,7 @@ func TestARightThatEndsDuringAStay(t *testing.T) {
 		{"it ended before", right.Permit, -time.Hour, right.BeyondCovered, 2500, 0},
 		{"it ended before, policy stay", right.Permit, -time.Hour, right.BeyondStay, 2500, 0},
 	} {
-		s, terms := only(t, b), fiveAnHour(t, tc.then, shared(tc.kind, noon.Add(tc.ends)))
+		s, terms := only(t, b), withRights(t, tc.then, shared(tc.kind, noon.Add(tc.ends)))
 		bill, err := Price(s, noon.Add(5*time.Hour), terms)
 		if err != nil {
 			t.Fatal(err)
@@ -84,7 +84,7 @@ func TestARightThatEndsDuringAStay(t *testing.T) {
 // M9.15: whether a vehicle had a place of its permit is what its entry's decision says, on every machine and whatever the
 // others did since.
 func TestTheEntrysDecisionSaysWhoHadAPlace(t *testing.T) {
-	terms := fiveAnHour(t, right.BeyondCovered, shared(right.Permit, noon.AddDate(0, 1, 0)))
+	terms := withRights(t, right.BeyondCovered, shared(right.Permit, noon.AddDate(0, 1, 0)))
 	for _, full := range []bool{false, true} {
 		p := newPen(0)
 		r := p.read(fact.Entry, "粤B54321")

@@ -33,6 +33,7 @@ type Config struct {
 	Entitled []EntitledPlate   `json:"entitled,omitempty"` // plates for which tariffs have prices of their own
 	Policy   Policy            `json:"policy"`
 	PayURL   string            `json:"pay_url,omitempty"` // where a driver pays by phone
+	Staff    []Staff           `json:"staff,omitempty"`   // who may act at the booths; none: those in the booths' own files
 }
 
 // Lane is a drive-through path and the devices on it.
@@ -100,6 +101,8 @@ type Policy struct {
 	// out from ArrearsFrom on (0: whatever it owes).
 	Arrears     string       `json:"arrears,omitempty"`
 	ArrearsFrom money.Amount `json:"arrears_from,omitempty"`
+
+	Promises PromisePolicy `json:"promises,omitzero"`
 	// Passage is for passages that are not as they should be.
 	Passage PassagePolicy `json:"passage,omitzero"`
 }
@@ -197,6 +200,7 @@ func (c *Config) Validate() error {
 			devices[d.ID] = true
 		}
 	}
+	c.validateStaff(fault)
 	c.Policy.Passage.validate(fault)
 	known := map[fact.TariffRef]bool{}
 	for _, t := range c.Tariffs {

@@ -113,7 +113,10 @@ type Live struct {
 	Faults   []string       `json:"faults,omitempty"`  // devices that do not answer
 	Waiting  *time.Time     `json:"waiting,omitempty"` // since when somebody is held
 	Pay      string         `json:"pay,omitempty"`     // where the driver pays what is due, for a code on a screen
-	Mode     *ModeView      `json:"mode,omitempty"`    // the lane is not worked as usual
+	Promise  bool           `json:"promise,omitempty"` // it may leave on a promise to pay
+	// EntryPhoto is the SHA-256 of the scene at the entry. The picture lies with the booth that took it.
+	EntryPhoto string    `json:"entry_photo,omitempty"`
+	Mode       *ModeView `json:"mode,omitempty"` // the lane is not worked as usual
 }
 
 // Candidate is a session that the vehicle at an exit may belong to.
@@ -121,6 +124,7 @@ type Candidate struct {
 	Session fact.ID     `json:"session"`
 	Plate   plate.Plate `json:"plate"`
 	Entered time.Time   `json:"entered"`
+	Photo   string      `json:"photo,omitempty"` // SHA-256 of the scene at the entry
 }
 
 // Presence says whether a booth is connected. The last will says it is not.

@@ -92,7 +92,7 @@ func (a *App) features() error {
 	f.Seats.Register(a.API)
 	f.Tariffs.Register(a.API)
 	f.Rights.Register(a.API)
-	if err := a.pay(f.Ingest, f.Lots, f.Rights, lanesNow{f.Live}); err != nil {
+	if err := a.pay(keys.config, f.Ingest, f.Lots, f.Rights, lanesNow{f.Live}); err != nil {
 		return err
 	}
 	a.Admit(f.Booths.Admit)

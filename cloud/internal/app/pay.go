@@ -1,6 +1,7 @@
 package app
 
 import (
+	"crypto/ed25519"
 	"strings"
 
 	"lotkeeper/cloud/internal/ingest"
@@ -11,7 +12,7 @@ import (
 )
 
 // pay adds payments and the driver's pages. lanes may be nil: then a lane's code finds nobody.
-func (a *App) pay(facts *ingest.Service, lots owner.Lots, rights owner.Rights, lanes owner.Lanes) error {
+func (a *App) pay(key ed25519.PrivateKey, facts *ingest.Service, lots owner.Lots, rights owner.Rights, lanes owner.Lanes) error {
 	public := strings.TrimRight(a.Config.HTTP.PublicURL, "/")
 	o := payment.Options{
 		DB: a.DB, Author: facts, Now: a.Now, Log: a.Log, Notify: public + payment.NotifyPath,
@@ -34,7 +35,7 @@ func (a *App) pay(facts *ingest.Service, lots owner.Lots, rights owner.Rights, l
 		return err
 	}
 	drivers, err := owner.New(owner.Options{
-		DB: a.DB, Lots: lots, Rights: rights, Payments: payments, Lanes: lanes, Public: public, Now: a.Now, Log: a.Log,
+		DB: a.DB, Key: key, Lots: lots, Rights: rights, Payments: payments, Lanes: lanes, Public: public, Now: a.Now, Log: a.Log,
 	})
 	if err != nil {
 		return err

@@ -96,6 +96,7 @@ type policyBody struct {
 	Beyond      string             `json:"beyond,omitempty" enum:"entry,stay" doc:"Of a stay of which a right covers a part: entry: what is covered is free if the entry was; stay: all of it is free if the entry was covered. Without it: what is covered is free."`
 	Arrears     string             `json:"arrears,omitempty" enum:"show,refuse" doc:"What an entry does about a vehicle that owes: show tells the amount, refuse also keeps it out. Without it: nothing."`
 	ArrearsFrom money.Amount       `json:"arrears_from,omitempty" minimum:"0" doc:"Minor units: refuse keeps out who owes as much or more. 0: whatever it owes."`
+	Promises    wire.PromisePolicy `json:"promises,omitempty" doc:"Who may leave on a promise to pay while the cloud is away."`
 	Passage     wire.PassagePolicy `json:"passage,omitzero" doc:"Passages that are not as they should be."`
 }
 
@@ -114,6 +115,7 @@ type SpecBody struct {
 	Free     []freeBody     `json:"free,omitempty" maxItems:"20000" doc:"Plates that need not pay."`
 	Entitled []entitledBody `json:"entitled,omitempty" maxItems:"20000" doc:"Plates for which tariffs have prices of their own."`
 	Policy   policyBody     `json:"policy,omitempty"`
+	Staff    []staffBody    `json:"staff,omitempty" maxItems:"500" doc:"Who may act at the booths. None given keeps who is in force."`
 }
 
 func recode(v any, where string, into any, decode func([]byte) error) error {
@@ -151,6 +153,11 @@ func (b SpecBody) spec() (Spec, error) {
 	for _, x := range b.Booths {
 		s.Booths = append(s.Booths, wire.Booth{ID: x.ID, Name: tariff.Text(x.Name), Raft: x.Raft, Peer: x.Peer, Voter: x.Voter})
 	}
+	people, err := staff(b.Staff)
+	if err != nil {
+		return s, err
+	}
+	s.Staff = people
 	for i, x := range b.Tariffs {
 		err := recode(x, fmt.Sprintf("body.tariffs[%d]", i), nil, func(text []byte) error {
 			t, err := tariff.Decode(text)
@@ -217,7 +224,7 @@ func bodyOf(l Lot, now time.Time) lotBody {
 		ID: string(l.ID), Inside: l.Inside, ConfigNumber: c.Number, PayURL: c.PayURL, Booths: []boothState{},
 		SpecBody: SpecBody{
 			Kind: string(l.Kind), Name: textBody(c.Name), TZ: c.TZ, Currency: string(c.Currency), Capacity: c.Capacity,
-			Lanes: []laneBody{}, Tariffs: []any{}, Policy: policyBody(c.Policy), Calendar: c.Calendar,
+			Lanes: []laneBody{}, Tariffs: []any{}, Policy: policyBody(c.Policy), Calendar: c.Calendar, Staff: staffOf(c),
 		},
 	}
 	for _, l := range c.Lanes {

@@ -6,7 +6,7 @@ import (
 	"lotkeeper/edge/internal/alarm"
 	"lotkeeper/edge/internal/console"
 	"lotkeeper/edge/internal/journal"
-	"lotkeeper/edge/internal/lot"
+	words "lotkeeper/shared/alarm"
 	"lotkeeper/shared/fact"
 )
 
@@ -18,7 +18,7 @@ func (a *Agent) newAlarms() (*alarm.Book, error) {
 	})
 }
 
-// carryAlarms takes over what an earlier run left open: it goes on until somebody says that it is over.
+// carryAlarms takes over what an earlier run left open, until somebody says that it is over.
 func (a *Agent) carryAlarms() {
 	var left []alarm.Alarm
 	for _, x := range a.lot.Alarms() {
@@ -28,18 +28,18 @@ func (a *Agent) carryAlarms() {
 	}
 	a.alarms.Carry(left)
 	why := a.lot.RefusedRights()
-	a.alarms.Set(lot.AlarmRights, "", why != "", why)
+	a.alarms.Set(words.RightsRefused, "", why != "", why)
 }
 
 // alarmList is the open alarms of this booth, from its memory, and of the lot's others, from their facts.
 func (a *Agent) alarmList() []console.Alarm {
 	out := []console.Alarm{}
 	for _, x := range a.alarms.Open() {
-		out = append(out, console.Alarm{Booth: a.identity.Booth, Code: x.Code, Subject: x.Subject, Text: alarm.Text(x.Code), Detail: x.Detail, Since: x.Since.UTC()})
+		out = append(out, console.Alarm{Booth: a.identity.Booth, Code: x.Code, Subject: x.Subject, Text: words.Text(x.Code), Detail: x.Detail, Since: x.Since.UTC()})
 	}
 	for _, x := range a.lot.Alarms() {
 		if x.Booth != a.identity.Booth {
-			out = append(out, console.Alarm{Booth: x.Booth, Code: x.Code, Subject: x.Subject, Text: alarm.Text(x.Code), Detail: x.Detail, Since: x.Since.UTC()})
+			out = append(out, console.Alarm{Booth: x.Booth, Code: x.Code, Subject: x.Subject, Text: words.Text(x.Code), Detail: x.Detail, Since: x.Since.UTC()})
 		}
 	}
 	return out

@@ -25,6 +25,9 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"lotkeeper/edge/internal/lane"
+	"lotkeeper/edge/internal/shift"
+	"lotkeeper/shared/fact"
+	"lotkeeper/shared/wire"
 )
 
 //go:embed page
@@ -41,6 +44,10 @@ type Booth interface {
 	Photo(name string) ([]byte, error)
 	// Changed returns a channel that is told, coalescing, of every change until ctx ends.
 	Changed(ctx context.Context) <-chan struct{}
+	// Slip returns what a session cost and how it was paid; ok is false when the booth does not know it.
+	Slip(session fact.ID) (s Slip, ok bool)
+	// Ticket signs the ticket of an entry that this booth recorded; ok is false for any other.
+	Ticket(entry fact.ID) (t Ticket, ok bool, err error)
 	// Fault says why the booth cannot do its work, or nil.
 	Fault() error
 	// Digest recomputes the facts' and sessions' checksums from the disk.
@@ -49,7 +56,9 @@ type Booth interface {
 
 // Options are a console's surroundings.
 type Options struct {
-	Operators []Operator
+	Operators []Operator          // of the booth's file
+	Staff     func() []wire.Staff // of the configuration in force
+	Desk      *shift.Desk
 	Metrics   prometheus.Gatherer
 	Now       func() time.Time
 	Log       *slog.Logger
@@ -66,14 +75,14 @@ type Console struct {
 
 // New checks the options.
 func New(b Booth, o Options) (*Console, error) {
-	if b == nil || o.Now == nil || o.Log == nil || o.Metrics == nil {
-		return nil, errors.New("console: booth, metrics, clock and logger are needed")
+	if b == nil || o.Staff == nil || o.Desk == nil || o.Now == nil || o.Log == nil || o.Metrics == nil {
+		return nil, errors.New("console: booth, staff, desk, metrics, clock and logger are needed")
 	}
 	page, err := fs.Sub(files, "page")
 	if err != nil {
 		return nil, fmt.Errorf("console: %w", err)
 	}
-	d, err := newDoor(o.Operators, o.Now, rand.Reader)
+	d, err := newDoor(o.Operators, o.Staff, o.Now, rand.Reader)
 	if err != nil {
 		return nil, fmt.Errorf("console: %w", err)
 	}

@@ -120,8 +120,9 @@ type post struct {
 	shown []Message
 	told  map[uint64]Reply
 	reads int
-	deaf  bool // the barrier does not answer
-	held  int  // how often the barrier was asked to stay up for a mode that stands in the facts
+	deaf  bool          // the barrier does not answer
+	held  int           // how often the barrier was asked to stay up for a mode that stands in the facts
+	away  time.Duration // for how long the cloud has been
 }
 
 func newPost(t testing.TB, dir fact.Dir) *post {
@@ -148,7 +149,10 @@ func (p *post) feed(in Input) {
 		for _, e := range effects {
 			switch e := e.(type) {
 			case Look:
+				e.Query.Away = p.away
 				queue = append(queue, Found{e.Query.Car, Find(p.book, p.terms(), e.Query)})
+			case Prove:
+				queue = append(queue, Proven{e.Ask, e.Car, Scan(p.book, p.config.Lot, p.signers(), e, p.wall)})
 			case Record:
 				if p.broken {
 					queue = append(queue, Failed{errors.New("disk is full"), e.Then})

@@ -11,15 +11,13 @@ import (
 
 	"lotkeeper/edge/internal/device"
 	"lotkeeper/firmware-adapters/driver"
+	"lotkeeper/shared/alarm"
 	"lotkeeper/shared/fact"
 	"lotkeeper/shared/plate"
 	"lotkeeper/shared/session"
 	"lotkeeper/shared/tariff"
 	"lotkeeper/shared/wire"
 )
-
-// AlarmBlack says that a vehicle of the black list stands at a lane; the detail names the right, not the vehicle.
-const AlarmBlack = "black_list"
 
 // RecordTimeout bounds how long a lane waits for its journal before the lot's policy decides.
 const RecordTimeout = 2 * time.Second
@@ -66,10 +64,13 @@ type Options struct {
 	Live    func(wire.Live) // told of every change; must not block
 	// Alarm is told of what people must know; it may be told again of what it knows, and must not block.
 	Alarm func(code, subject string, on bool, detail string)
-	Now   func() time.Time
-	Mono  func() int64  // ns of this run's monotonic clock, above 0
-	Clock func() Moment // both and more, of one moment; nil: a clock that is never set
-	Log   *slog.Logger
+	// Away says for how long the cloud has been away, 0 while it is there; nil: it never is.
+	Away    func() time.Duration
+	Signers Signers // of what is shown to the scanner
+	Now     func() time.Time
+	Mono    func() int64  // ns of this run's monotonic clock, above 0
+	Clock   func() Moment // both and more, of one moment; nil: a clock that is never set
+	Log     *slog.Logger
 }
 
 // Controller runs one lane.
@@ -275,7 +276,7 @@ func (c *Controller) Message() Message {
 
 func (c *Controller) publish() {
 	listed := c.state.Listed()
-	c.o.Alarm(AlarmBlack, c.set.Lane, listed != "", listed)
+	c.o.Alarm(alarm.BlackList, c.set.Lane, listed != "", listed)
 	l := c.state.Live(c.moment())
 	c.mu.Lock()
 	c.live = l
@@ -323,6 +324,8 @@ func (c *Controller) perform(ctx context.Context, e Effect) Input {
 	switch e := e.(type) {
 	case Look:
 		return Found{e.Query.Car, c.look(e.Query)}
+	case Prove:
+		return c.prove(e)
 	case Record:
 		return c.record(ctx, e)
 	case Raise:
@@ -350,12 +353,24 @@ func (c *Controller) look(q Query) Finding {
 		return Finding{Trouble: "the lot has no configuration"}
 	}
 	c.settle()
+	if c.o.Away != nil {
+		q.Away = c.o.Away()
+	}
 	var f Finding
 	c.o.Memory.View(func(b *session.Book) { f = Find(b, terms, q) })
 	if f.Trouble != "" {
 		c.o.Log.Error("cannot price", "lane", c.set.Lane, "session", f.Session.String(), "err", f.Trouble)
 	}
 	return f
+}
+
+func (c *Controller) prove(p Prove) Input {
+	c.settle()
+	proof := Proof{Trouble: textNotOurs}
+	if terms, ok := c.o.Memory.Terms(); ok {
+		c.o.Memory.View(func(b *session.Book) { proof = Scan(b, terms.Lot, c.o.Signers, p, c.o.Now()) })
+	}
+	return Proven{p.Ask, p.Car, proof}
 }
 
 func (c *Controller) record(ctx context.Context, r Record) Input {

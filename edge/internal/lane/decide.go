@@ -22,9 +22,11 @@ const (
 	ReasonCommand = "command"  // a person in the cloud
 	ReasonButton  = "button"   // the button in the cabinet
 	ReasonFire    = "fire"
-	ReasonOpen    = string(fact.HeldOpen) // the lane is held open
-	ReasonConvoy  = string(fact.Convoy)   // a convoy passes
-	ReasonLocked  = string(fact.Locked)   // the lane is locked
+
+	ReasonPromised = "promised"            // leaves on a promise to pay
+	ReasonOpen     = string(fact.HeldOpen) // the lane is held open
+	ReasonConvoy   = string(fact.Convoy)   // a convoy passes
+	ReasonLocked   = string(fact.Locked)   // the lane is locked
 )
 
 // choice is what a finding means for a vehicle.
@@ -51,6 +53,8 @@ func (t *step) choice(f Finding) (fact.Action, string) {
 		return fact.Hold, ReasonNoEntry
 	case f.Bill == nil:
 		return fact.Hold, ReasonNoPrice
+	case f.Bill.Due > 0 && f.goesOnPromise():
+		return fact.Open, ReasonPromised
 	case f.Bill.Due > 0:
 		return fact.Hold, ReasonUnpaid
 	case f.Bill.Paid > 0:
@@ -99,6 +103,7 @@ func (t *step) found(in Found) {
 	drafts = append(drafts, t.draft(fact.KindDecision, t.decision(read), read))
 	if action == fact.Open || c.Through {
 		drafts = append(drafts, t.bill(read)...)
+		drafts = append(drafts, t.promise(read)...)
 	}
 	if c.Through {
 		drafts = append(drafts, t.draft(fact.KindPassage, fact.Passage{Lane: t.Lane, Dir: t.Dir, Outcome: fact.Passed}, read))

@@ -7,6 +7,7 @@ import (
 	"lotkeeper/shared/fact"
 	"lotkeeper/shared/money"
 	"lotkeeper/shared/plate"
+	"lotkeeper/shared/receipt"
 	"lotkeeper/shared/right"
 	"lotkeeper/shared/session"
 	"lotkeeper/shared/tariff"
@@ -19,11 +20,13 @@ type Query struct {
 	Lane   string
 	Dir    fact.Dir
 	Plate  plate.Plate
-	Read   fact.ID   // zero while it is not recorded
-	At     time.Time // when it came to the lane: an exit is priced up to then
+	Read   fact.ID       // zero while it is not recorded
+	At     time.Time     // when it came to the lane: an exit is priced up to then
+	Away   time.Duration // for how long the cloud has been away; 0 while it is there
 	Clock  session.Clock
 	Forced *Forced
-	Mode   Mode // of the lane
+	Mode   Mode            // of the lane
+	Ticket *receipt.Ticket // that was shown for it
 }
 
 // Basis says how a session was found.
@@ -50,7 +53,10 @@ type Finding struct {
 	Entered  *time.Time
 	Bill     *tariff.Bill
 	Similar  []wire.Candidate
-	Trouble  string // why the session cannot be priced
+	Trouble  string        // why the session cannot be priced
+	Promise  bool          // it may leave on a promise to pay
+	Away     time.Duration // for how long the cloud has been away; 0 while it is there
+	Photo    string        // SHA-256 of the scene at the entry
 
 	Rights  uint64         // number of the rights in force; 0: none
 	Verdict right.Verdict  // what they say of the vehicle
@@ -64,7 +70,7 @@ const maxSimilar = 20
 
 // Find looks a vehicle up. It is pure.
 func Find(book *session.Book, c wire.Terms, q Query) Finding {
-	f := Finding{Config: c.Number, Policy: c.Policy, Currency: c.Currency, Name: c.Name}
+	f := Finding{Away: q.Away, Config: c.Number, Policy: c.Policy, Currency: c.Currency, Name: c.Name}
 	f.consult(book, c, q)
 	if q.Dir == fact.Entry {
 		if ref, ok := c.TariffFor(q.Plate.Class.String(), q.At); ok {
@@ -73,6 +79,10 @@ func Find(book *session.Book, c wire.Terms, q Query) Finding {
 		return f
 	}
 	found, basis := lookUp(book, q)
+	if found == nil && q.Ticket != nil {
+		s := book.Ticketed(q.Ticket.Entry, q.Ticket.At, q.Ticket.Tariff) // the facts of its entry have not come here
+		found, basis = &s, Exact
+	}
 	if found == nil {
 		f.Similar = similar(book, q.Plate)
 		if q.Plate.None() || len(f.Similar) != 1 {
@@ -86,7 +96,7 @@ func Find(book *session.Book, c wire.Terms, q Query) Finding {
 	}
 	f.Basis, f.Session, f.Entry = basis, found.ID, found.ID
 	if found.Entry != nil {
-		f.Entry, f.Entered = found.Entry.Fact, &found.Entry.At
+		f.Entry, f.Entered, f.Photo = found.Entry.Fact, &found.Entry.At, scene(found.Entry.Photos)
 	}
 	if basis == Again {
 		return f
@@ -107,6 +117,7 @@ func Find(book *session.Book, c wire.Terms, q Query) Finding {
 	}
 	f.Bill = &bill
 	f.price(found.RightsAt(q.At, c), c.Rights)
+	f.Promise = mayPromise(book, c.Config, q, bill.Due)
 	return f
 }
 
@@ -161,7 +172,7 @@ func similar(book *session.Book, p plate.Plate) []wire.Candidate {
 	for _, s := range of[:min(len(of), maxSimilar)] {
 		c := wire.Candidate{Session: s.ID, Plate: s.Plate}
 		if s.Entry != nil {
-			c.Entered = s.Entry.At
+			c.Entered, c.Photo = s.Entry.At, scene(s.Entry.Photos)
 		}
 		out = append(out, c)
 	}

@@ -89,6 +89,7 @@ type (
 		Session fact.ID
 		Amount  money.Amount
 		Action  string        // of cash: the taking's unique id
+		Text    string        // what was scanned or typed: a receipt, a ticket
 		Command *wire.Command // when the cloud asks
 		Mode    wire.ModeOrder
 	}
@@ -104,6 +105,8 @@ const (
 	WantCash    Want = "cash"
 	WantCorrect Want = "correct"
 	WantMatch   Want = "match"
+	WantScan    Want = "scan"
+	WantPromise Want = "promise"
 	WantMode    Want = "mode"
 )
 

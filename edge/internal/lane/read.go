@@ -211,12 +211,7 @@ func (t *step) attach(c *Car, r Read) {
 }
 
 func (c *Car) take(r Read) {
-	c.Seen, c.Plate, c.At, c.Phase, c.Photo = &r, r.Plate, r.Received, Judging, ""
-	for _, p := range r.Photos {
-		if c.Photo == "" || p.Kind == "scene" {
-			c.Photo = p.SHA256
-		}
-	}
+	c.Seen, c.Plate, c.At, c.Phase, c.Photo = &r, r.Plate, r.Received, Judging, scene(r.Photos)
 }
 
 // queue takes a read of a vehicle that stands behind the one at the lane: recorded now, judged when its turn comes.

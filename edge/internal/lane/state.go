@@ -21,6 +21,7 @@ import (
 	"lotkeeper/firmware-adapters/driver"
 	"lotkeeper/shared/fact"
 	"lotkeeper/shared/plate"
+	"lotkeeper/shared/receipt"
 	"lotkeeper/shared/wire"
 )
 
@@ -50,8 +51,9 @@ type Moment struct {
 	Mono time.Duration
 	// Boot names this run of the agent and of its clock, and Shift is by how much the wall time of this run of the agent
 	// was set so far. An empty Boot is the setting's, for ever.
-	Boot  string
-	Shift time.Duration
+	Boot   string
+	Shift  time.Duration
+	Author fact.Author // who writes the booth's facts now
 }
 
 // Setting is what does not change while a lane runs.
@@ -59,7 +61,6 @@ type Setting struct {
 	Lane    string
 	Dir     fact.Dir
 	Boot    string // names this run of the agent and of its clock
-	Author  fact.Author
 	Devices []string
 }
 
@@ -93,14 +94,16 @@ type Car struct {
 	Reason  string
 	Found   Finding
 	Forced  *Forced
-	Billed  bool // its release, and with it its bill, is recorded
-	Opened  bool // the arm was raised for it
-	ByHand  bool // no camera read it: a person let it pass
-	Tail    bool // read while the one before it was still on both loops: it may be right on its heels
-	Through bool // it followed another closely and is through already
-	Earlier bool // the run before this one released it, and it was not read since
+	Ticket  *receipt.Ticket // that its driver showed
+	Billed  bool            // its release, and with it its bill, is recorded
+	Opened  bool            // the arm was raised for it
+	ByHand  bool            // no camera read it: a person let it pass
+	Tail    bool            // read while the one before it was still on both loops: it may be right on its heels
+	Through bool            // it followed another closely and is through already
+	Earlier bool            // the run before this one released it, and it was not read since
 	Tries   int
 	Tried   time.Duration
+	Looked  time.Duration // when it was last judged anew because the cloud may be away
 	HeldAt  time.Time
 }
 
@@ -229,6 +232,9 @@ func (s *State) Wake() time.Duration {
 		}
 		if c.Phase == Held && c.Reason == ReasonJournal {
 			at(c.Tried + askJournal)
+		}
+		if c.waitsForPromise() {
+			at(c.Looked + promiseLook)
 		}
 	}
 	return first

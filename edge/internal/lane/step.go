@@ -40,6 +40,8 @@ func Step(s State, in Input, at Moment) (State, []Effect) {
 		}
 	case Ask:
 		t.ask(in)
+	case Proven:
+		t.proven(in)
 	case Resumed:
 		t.resumed(in)
 	case Unfinished:
@@ -64,7 +66,7 @@ func (t *step) show(m Message) { t.do(Show{m}) }
 // look asks what the lot knows of the vehicle at the lane.
 func (t *step) look() {
 	c := &t.Car
-	t.do(Look{Query{Car: c.N, Lane: t.Lane, Dir: t.Dir, Plate: c.Plate, Read: c.Read, At: c.At.Truncate(time.Millisecond), Clock: t.clock(), Forced: c.Forced, Mode: t.Mode}})
+	t.do(Look{Query{Car: c.N, Lane: t.Lane, Dir: t.Dir, Plate: c.Plate, Read: c.Read, At: c.At.Truncate(time.Millisecond), Clock: t.clock(), Forced: c.Forced, Mode: t.Mode, Ticket: c.Ticket}})
 }
 
 // record appends facts about the present moment.
@@ -145,6 +147,10 @@ func (t *step) times() {
 	}
 	if c.Phase == Held && c.Reason == ReasonJournal && now >= c.Tried+askJournal {
 		c.Tried = now
+		t.look()
+	}
+	if c.waitsForPromise() && now >= c.Looked+promiseLook {
+		c.Looked = now
 		t.look()
 	}
 	if c.Phase == Nobody && len(t.Behind) > 0 && now >= t.Behind[0].Since+neverCame {

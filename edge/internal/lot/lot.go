@@ -69,9 +69,9 @@ type Lot struct {
 	config  *configuration
 	rights  rights
 	heard   map[string]Heard
+	alarms  map[alarmKey]alarmWord
 	told    map[fact.Author]uint64 // how far others said that a log reaches, when that is further than it is held here
 	kept    map[fact.Author]bool   // of told, what is on the disk
-	alarms  map[alarmKey]alarmWord
 	watches map[*Watch]struct{}
 	ending  string    // why the present incarnation must end
 	agreed  fact.Head // how far somebody is known to hold our very log
@@ -253,6 +253,16 @@ func (l *Lot) cursors() exchange.Cursors {
 
 // Author returns the booth's own author.
 func (l *Lot) Author() fact.Author { return l.own.Author() }
+
+// KeyOf returns the key that signs an author's log, nil for one that is not known here or of whom nothing more is taken.
+func (l *Lot) KeyOf(a fact.Author) ed25519.PublicKey {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	if log := l.logs[a]; !log.Closed {
+		return log.Key
+	}
+	return nil
+}
 
 // Closed returns the authors of which nothing more is taken.
 func (l *Lot) Closed() []fact.Author {

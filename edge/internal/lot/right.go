@@ -7,12 +7,10 @@ import (
 
 	"go.etcd.io/bbolt"
 
+	"lotkeeper/shared/alarm"
 	"lotkeeper/shared/right"
 	"lotkeeper/shared/wire"
 )
-
-// AlarmRights says that rights were refused: the last good ones stay in force.
-const AlarmRights = "rights_refused"
 
 // The store's bucket of rights: <id> the entry, tombstones too; and in meta the signed head of the set.
 var (
@@ -86,7 +84,7 @@ func (l *Lot) TakeRights(p wire.Rights) error {
 	l.tell(Changes{Rights: true})
 	l.mu.Unlock()
 	l.refused.Store("")
-	l.o.Alarm(AlarmRights, "", false, "")
+	l.o.Alarm(alarm.RightsRefused, "", false, "")
 	l.o.Log.Info("rights in force", "number", head.Number, "rights", set.Count(), "not_understood", set.Poor())
 	return nil
 }
@@ -99,7 +97,7 @@ func (l *Lot) RefusedRights() string {
 
 func (l *Lot) refusedRights(err error) error {
 	l.refused.Store(err.Error())
-	l.o.Alarm(AlarmRights, "", true, err.Error())
+	l.o.Alarm(alarm.RightsRefused, "", true, err.Error())
 	return fmt.Errorf("rights are refused: %w", err)
 }
 

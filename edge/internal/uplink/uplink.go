@@ -35,9 +35,9 @@ type Memory interface {
 	Judged(by string, cursors exchange.Cursors, closed []fact.Author)
 	Config() (wire.Config, bool)
 	Configure(s wire.Signed) error
+	Heard(who string, cursors exchange.Cursors, config uint64)
 	RightsState() (number uint64, wants right.Cursor)
 	TakeRights(p wire.Rights) error
-	Heard(who string, cursors exchange.Cursors, config uint64)
 	Watch(ctx context.Context) *lot.Watch
 }
 

@@ -69,7 +69,7 @@ func New(t testing.TB, provider bool) *World {
 	w.Public = front.URL
 	w.Pay = fakepaytest.Start(t)
 	w.Payments = w.Replica(provider)
-	w.Owner, err = owner.New(owner.Options{DB: w.DB, Lots: w.Lots, Rights: w.Rights, Payments: w.Payments, Lanes: w.Lanes, Public: w.Public, Now: w.Now, Log: w.Log})
+	w.Owner, err = owner.New(owner.Options{DB: w.DB, Key: w.CA.ConfigKey(), Lots: w.Lots, Rights: w.Rights, Payments: w.Payments, Lanes: w.Lanes, Public: w.Public, Now: w.Now, Log: w.Log})
 	lottest.Must(t, err)
 	w.Server = w.Serve(w.Payments.Register, w.Owner.Register, w.Rights.Register)
 	w.Booth = w.incarnate("booth-a")

@@ -1496,6 +1496,8 @@ export interface components {
             policy?: components["schemas"]["LotPolicy"];
             /** @description Which tariff a new stay gets; the first that fits. */
             rules?: components["schemas"]["LotRule"][] | null;
+            /** @description Who may act at the booths. None given keeps who is in force. */
+            staff?: components["schemas"]["LotStaff"][] | null;
             /** @description Tariff documents. Published versions stay, named or not, and cannot change. */
             tariffs?: unknown[] | null;
             /** @example Asia/Shanghai */
@@ -1875,6 +1877,7 @@ export interface components {
             due: number;
             /** Format: date-time */
             entered?: string;
+            entry_photo?: string;
             faults?: string[] | null;
             lane: string;
             loop: boolean;
@@ -1883,6 +1886,7 @@ export interface components {
             pay?: string;
             photo?: string;
             plate?: components["schemas"]["Plate"];
+            promise?: boolean;
             read?: string;
             reason?: string;
             /**
@@ -1921,6 +1925,8 @@ export interface components {
             policy?: components["schemas"]["LotPolicy"];
             /** @description Which tariff a new stay gets; the first that fits. */
             rules?: components["schemas"]["LotRule"][] | null;
+            /** @description Who may act at the booths. None given keeps who is in force. */
+            staff?: components["schemas"]["LotStaff"][] | null;
             /** @description What a stay of any vehicle gets that begins now. */
             tariff: components["schemas"]["LotTariff"];
             /** @description Tariff documents. Published versions stay, named or not, and cannot change. */
@@ -2035,6 +2041,8 @@ export interface components {
             no_entry?: "hold" | "open";
             /** @description Passages that are not as they should be. */
             passage?: components["schemas"]["WirePassagePolicy"];
+            /** @description Who may leave on a promise to pay while the cloud is away. */
+            promises?: components["schemas"]["WirePromisePolicy"];
         };
         LotRule: {
             /** @description Plate class; empty is any. */
@@ -2049,6 +2057,13 @@ export interface components {
             tariff: string;
             /** Format: int64 */
             version: number;
+        };
+        LotStaff: {
+            /** @description A new code to sign in at the booth, 6 characters or more; none keeps the old one. */
+            code?: string;
+            name: string;
+            /** @description What the person may do at the booth: open, cash, waive, correct, promise, relieve, mode. */
+            rights: string[] | null;
         };
         LotSummary: {
             /** Format: int64 */
@@ -2150,6 +2165,8 @@ export interface components {
             paid_at: string | null;
             /** @description Masked. */
             plate: string;
+            /** @description What the scanner at the exit takes when the lot's line is down; /qr.png draws it. Absent once the vehicle has left. */
+            proof?: string;
         };
         OwnerText: {
             en: string;
@@ -3185,6 +3202,8 @@ export interface components {
             policy?: components["schemas"]["LotPolicy"];
             /** @description Which tariff a new stay gets; the first that fits. */
             rules?: components["schemas"]["LotRule"][] | null;
+            /** @description Who may act at the booths. None given keeps who is in force. */
+            staff?: components["schemas"]["LotStaff"][] | null;
             /** @description Tariff documents. Published versions stay, named or not, and cannot change. */
             tariffs?: unknown[] | null;
             /** @example Asia/Shanghai */
@@ -3236,6 +3255,7 @@ export interface components {
         WireCandidate: {
             /** Format: date-time */
             entered: string;
+            photo?: string;
             plate: components["schemas"]["Plate"];
             session: string;
         };
@@ -3284,6 +3304,16 @@ export interface components {
              * @enum {string}
              */
             tailgate?: "bill" | "record";
+        };
+        WirePromisePolicy: {
+            /** Format: int64 */
+            after?: number;
+            /** Format: int64 */
+            count: number;
+            /** Format: int64 */
+            days: number;
+            /** Format: int64 */
+            sum: number;
         };
         WireSigned: {
             document: string;

@@ -202,5 +202,5 @@ export interface Order {
   amount: number
   paid_at: string | null
   currency: string
-  receipt?: { no: string; lot_name: Text; plate: string; leave_by?: string | null } | null
+  receipt?: { no: string; lot_name: Text; plate: string; leave_by?: string | null; proof?: string } | null
 }

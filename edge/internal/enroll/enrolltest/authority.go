@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"lotkeeper/edge/internal/enroll"
+	"lotkeeper/shared/receipt"
 	"lotkeeper/shared/right"
 	"lotkeeper/shared/wire"
 )
@@ -71,6 +72,16 @@ func (a *Authority) Trust(lot string) enroll.Trust { return enroll.Trust{Lot: lo
 
 // ConfigKey is the public key of configurations.
 func (a *Authority) ConfigKey() ed25519.PublicKey { return a.config.Public().(ed25519.PublicKey) }
+
+// Receipt signs a receipt as the cloud does.
+func (a *Authority) Receipt(r receipt.Receipt) string {
+	a.t.Helper()
+	s, err := receipt.Sign(r, a.config)
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	return s
+}
 
 // Sign signs a configuration.
 func (a *Authority) Sign(c wire.Config) wire.Signed {

@@ -8,6 +8,7 @@ import (
 	. "lotkeeper/edge/edgetest"
 	"lotkeeper/edge/internal/lane"
 	"lotkeeper/edge/internal/lot/lottest"
+	"lotkeeper/shared/alarm"
 	"lotkeeper/shared/right"
 	"lotkeeper/shared/session"
 )
@@ -42,6 +43,14 @@ func TestRightsHoldAtEveryBoothWithNoCloud(t *testing.T) {
 	l.Arrive("entry-1", Car(t, "京C88888"))
 	Until(t, 10*time.Second, "the entry refuses", func() bool { return a.Live("entry-1").Reason == lane.ReasonBlack })
 	Until(t, 5*time.Second, "the display says so", func() bool { return slices.Contains(l.Lanes["entry-1"].Display.Screen().Rows, "禁止入场") })
+	Until(t, 5*time.Second, "the other booth knows of the alarm", func() bool {
+		for _, x := range b.Lot().Alarms() {
+			if x.Code == alarm.BlackList && x.Booth == "booth-a" && x.Subject == "entry-1" && x.Detail == "stolen" {
+				return true
+			}
+		}
+		return false
+	})
 	if arm := l.Lanes["entry-1"].Board.Arm(); arm != "down" {
 		t.Errorf("the arm is %s", arm)
 	}

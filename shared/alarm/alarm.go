@@ -25,6 +25,7 @@ const (
 	IncarnationEnded = "incarnation_ended" // subject: the author
 	GroupUnled       = "group_unled"
 	BlackList        = "black_list" // subject: the lane; the detail names the right, not the vehicle
+	RightsRefused    = "rights_refused"
 )
 
 // texts say for people what each code means.
@@ -47,6 +48,7 @@ var texts = map[string]tariff.Text{
 	IncarnationEnded: {ZH: "本机日志被复制或截短，已换新的日志继续", EN: "this booth's log was copied or shortened; it goes on with a new one"},
 	GroupUnled:       {ZH: "岗亭之间达不成一致：能联系上的表决岗亭太少；车道照常工作。若有岗亭不再恢复，请技术员执行 recover", EN: "the booths do not agree: too few that vote reach each other; lanes go on. If some will never come back, a technician runs recover"},
 	BlackList:        {ZH: "黑名单车辆在车道", EN: "a vehicle of the black list stands at a lane"},
+	RightsRefused:    {ZH: "收到的名单和月卡数据无效，继续使用上一份", EN: "the cards and lists that came are not valid; the last good ones stay in force"},
 	SystemClock:      {ZH: "系统时钟被改动，本岗亭继续按单调时钟计时", EN: "the system's clock was changed; the booth keeps its own time"},
 }
 

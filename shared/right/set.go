@@ -66,9 +66,11 @@ type Set struct {
 	order   []*Entry // by number and id
 	plates  map[string][]*Right
 	matches []*Right // those that go by Match, by id
+	buckets [Buckets][]string
+	sums    [Buckets]fact.Hash
+	digest  fact.Hash
 	count   int
 	poor    int
-	digest  fact.Hash
 }
 
 // entry is an Entry with what was read of it.
@@ -79,27 +81,107 @@ type entry struct {
 }
 
 // Apply returns the set with changed entries. Of two entries of an id the one with the higher number stays; changes whose
-// form is wrong are an error.
+// form is wrong are an error. It costs a copy of what is looked up and the checksums of the buckets that changed.
 func (s *Set) Apply(changes []Entry) (*Set, error) {
-	n := &Set{entries: maps.Clone(s.entries)}
-	if n.entries == nil {
-		n.entries = make(map[string]entry, len(changes))
-	}
+	n := s.clone(len(changes))
+	touched := map[int][]string{}
 	for i := range changes {
 		e := changes[i]
 		if !ValidID(e.ID) || e.Number == 0 {
 			return nil, fmt.Errorf("entry %.80q of number %d makes no sense", e.ID, e.Number)
 		}
-		if old, had := n.entries[e.ID]; had && old.Number > e.Number {
-			continue
+		if old, had := n.entries[e.ID]; !had || old.Number <= e.Number {
+			n.replace(old, read(&e))
+			touched[Bucket(e.ID)] = append(touched[Bucket(e.ID)], e.ID)
 		}
-		n.entries[e.ID] = read(&e)
 	}
 	if len(n.entries) > MaxRights {
 		return nil, fmt.Errorf("%d rights, at most %d", len(n.entries), MaxRights)
 	}
-	n.index()
+	n.reorder(touched)
 	return n, nil
+}
+
+// clone copies what Apply changes. Slices in maps are shared and never changed in place.
+func (s *Set) clone(more int) *Set {
+	n := *s
+	if n.entries, n.plates = maps.Clone(s.entries), maps.Clone(s.plates); n.entries == nil {
+		n.entries, n.plates = make(map[string]entry, more), make(map[string][]*Right, more)
+		for i := range n.sums {
+			n.sums[i] = (&Digest{}).Sum()
+		}
+	}
+	n.order, n.matches = slices.Clone(s.order), slices.Clone(s.matches)
+	return &n
+}
+
+// replace puts an entry in the place of an older one.
+func (s *Set) replace(old, e entry) {
+	s.entries[e.ID] = e
+	if old.Entry != nil && !old.Gone() {
+		s.count--
+		s.poor -= poorness(old)
+	}
+	if !e.Gone() {
+		s.count++
+		s.poor += poorness(e)
+	}
+	if r := old.right; r != nil {
+		for _, p := range r.Plates {
+			if rest := without(s.plates[p.Text], r); len(rest) > 0 {
+				s.plates[p.Text] = rest
+			} else {
+				delete(s.plates, p.Text)
+			}
+		}
+		s.matches = without(s.matches, r)
+	}
+	if r := e.right; r != nil {
+		for _, p := range r.Plates {
+			if !slices.Contains(s.plates[p.Text], r) {
+				s.plates[p.Text] = append(slices.Clip(s.plates[p.Text]), r)
+			}
+		}
+		if r.Match != nil {
+			s.matches = append(s.matches, r)
+		}
+	}
+}
+
+func poorness(e entry) int {
+	if e.right == nil {
+		return 1
+	}
+	return 0
+}
+
+func without(of []*Right, r *Right) []*Right {
+	return slices.DeleteFunc(slices.Clone(of), func(x *Right) bool { return x == r })
+}
+
+// reorder puts the entries in order and makes the checksums of the buckets with changed ids.
+func (s *Set) reorder(touched map[int][]string) {
+	changed := map[string]bool{}
+	for b, ids := range touched {
+		for _, id := range ids {
+			changed[id] = true
+		}
+		ids = append(ids, s.buckets[b]...)
+		slices.Sort(ids)
+		ids = slices.DeleteFunc(slices.Compact(ids), func(id string) bool { e := s.entries[id]; return e.Gone() })
+		var d Digest
+		for _, id := range ids {
+			e := s.entries[id]
+			d.Add(id, e.Number, e.sum)
+		}
+		s.buckets[b], s.sums[b] = ids, d.Sum()
+	}
+	s.order = slices.DeleteFunc(s.order, func(e *Entry) bool { return changed[e.ID] })
+	for id := range changed {
+		s.order = append(s.order, s.entries[id].Entry)
+	}
+	slices.SortFunc(s.order, func(a, b *Entry) int { return a.at().Compare(b.at()) })
+	s.digest = Whole(&s.sums)
 }
 
 // read decodes an entry. A right that this release does not understand has no effect: a newer one wrote it.
@@ -115,38 +197,25 @@ func read(e *Entry) entry {
 	return out
 }
 
-// index lays out what is looked up.
-func (s *Set) index() {
-	ids := slices.Sorted(maps.Keys(s.entries))
-	s.plates = make(map[string][]*Right, len(ids))
-	s.order = make([]*Entry, 0, len(ids))
-	var d Digest
-	for _, id := range ids {
-		e := s.entries[id]
-		s.order = append(s.order, e.Entry)
-		if e.Gone() {
-			continue
-		}
-		s.count++
-		d.Add(id, e.Number, e.sum)
-		if e.right == nil {
-			s.poor++
-			continue
-		}
-		if e.right.Match != nil {
-			s.matches = append(s.matches, e.right)
-		}
-		for i, p := range e.right.Plates {
-			if !slices.ContainsFunc(e.right.Plates[:i], func(q Plate) bool { return q.Text == p.Text }) {
-				s.plates[p.Text] = append(s.plates[p.Text], e.right)
-			}
-		}
-	}
-	slices.SortFunc(s.order, func(a, b *Entry) int { return a.at().Compare(b.at()) })
-	s.digest = d.Sum()
+// Buckets is into how many parts a set's checksum is cut, so that who publishes one change need not read all of the set.
+const Buckets = 256
+
+// Bucket is the part of a right: the first byte of the SHA-256 of its id.
+func Bucket(id string) int {
+	sum := sha256.Sum256([]byte(id))
+	return int(sum[0])
 }
 
-// Digest makes the checksum of a set from its rights in the order of their ids, tombstones left out. Its zero value is
+// Whole is a set's checksum from those of its buckets. An empty bucket's is that of no bytes.
+func Whole(sums *[Buckets]fact.Hash) fact.Hash {
+	h := sha256.New()
+	for i := range sums {
+		h.Write(sums[i][:])
+	}
+	return fact.Hash(h.Sum(nil))
+}
+
+// Digest makes the checksum of a bucket from its rights in the order of their ids, tombstones left out. Its zero value is
 // ready.
 type Digest struct{ h hash.Hash }
 
@@ -170,7 +239,7 @@ func (d *Digest) Sum() fact.Hash {
 // Digest is a checksum of all rights and the numbers at which they changed.
 func (s *Set) Digest() fact.Hash {
 	if s.entries == nil {
-		return (&Digest{}).Sum()
+		return Whole(&s.clone(0).sums)
 	}
 	return s.digest
 }

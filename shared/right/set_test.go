@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"reflect"
 	"slices"
 	"testing"
 	"time"
@@ -191,6 +192,16 @@ func TestHoweverPagesComeTheSetsAreEqual(t *testing.T) {
 				}
 			case 4:
 				b.in = right.NewIntake(b.set, b.head) // it restarts
+			}
+		}
+		anew := must((&right.Set{}).Apply(c.set.Entries())) // what was changed step by step is what is made at once
+		if anew.Digest() != c.set.Digest() || anew.Count() != c.set.Count() || !reflect.DeepEqual(anew.Entries(), c.set.Entries()) {
+			t.Fatal("a set that was changed is another than the same made at once")
+		}
+		for i := range 10 {
+			p := car(fmt.Sprintf("粤B0000%d", i))
+			if a, b := anew.For(p), c.set.For(p); !reflect.DeepEqual(a, b) {
+				t.Fatalf("%d rights of a vehicle, made at once %d", len(b), len(a))
 			}
 		}
 		for _, b := range booths {

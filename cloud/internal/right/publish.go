@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"lotkeeper/cloud/internal/platform/database"
 	"lotkeeper/cloud/internal/platform/id"
 	"lotkeeper/cloud/internal/platform/scope"
@@ -35,7 +37,8 @@ type sending struct {
 // head is the newest set of a lot.
 type head struct {
 	engine.Head
-	signed wire.Signed
+	signed  wire.Signed
+	changed int64 // the operator's changes that are in it
 }
 
 func (s *Service) poke() {
@@ -62,8 +65,19 @@ func (s *Service) Run(ctx context.Context) error {
 	}
 }
 
+// publishers is how many lots are published at once. A change that holds in all lots of an operator concerns thousands.
+const publishers = 4
+
 // Publish makes the next set of every lot that waits for one, and sends it.
 func (s *Service) Publish(ctx context.Context) error {
+	group, ctx := errgroup.WithContext(ctx)
+	for range publishers {
+		group.Go(func() error { return s.publishAll(ctx) })
+	}
+	return group.Wait()
+}
+
+func (s *Service) publishAll(ctx context.Context) error {
 	for {
 		var lot id.Lot
 		var next *head
@@ -95,16 +109,18 @@ func (s *Service) publishOne(tx *database.Tx) (id.Lot, *head, error) {
 		return "", nil, err
 	}
 	at := s.now()
-	number := max(now.Number, above) + 1
-	changed, err := s.store.renew(tx, lot, number, at)
-	if err != nil || changed == 0 && above <= now.Number {
-		return lot, nil, err
+	next := head{Head: engine.Head{Lot: string(lot), Number: max(now.Number, above) + 1, Issued: at}}
+	if next.changed, err = s.store.changes(tx, lot); err != nil {
+		return "", nil, err
+	}
+	buckets, err := s.store.renew(tx, lot, next.Number, now.changed, next.changed, at)
+	if err != nil || len(buckets) == 0 && above <= now.Number {
+		return lot, nil, err // what changed does not concern this lot
 	}
 	if err := s.store.forget(tx, lot, at.Add(-forgetAfter)); err != nil {
 		return "", nil, err
 	}
-	next := head{Head: engine.Head{Lot: string(lot), Number: number, Issued: at}}
-	if next.Count, next.Digest, err = s.store.digest(tx, lot); err != nil {
+	if next.Count, next.Digest, err = s.store.digest(tx, lot, buckets); err != nil {
 		return "", nil, err
 	}
 	if next.signed, err = wire.SignRights(next.Head, s.o.Key); err != nil {

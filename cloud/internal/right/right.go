@@ -147,7 +147,11 @@ func (s *Service) Create(ctx context.Context, sc scope.Scope, by By, key idempot
 				return nil, err
 			}
 		}
-		if err := s.store.insert(tx, sc, rights); err != nil {
+		changed, err := s.store.count(tx, sc.Operator())
+		if err != nil {
+			return nil, err
+		}
+		if err := s.store.insert(tx, sc, rights, changed); err != nil {
 			return nil, err
 		}
 		var after any = map[string]any{"rights": ids}
@@ -206,7 +210,11 @@ func (s *Service) Update(ctx context.Context, sc scope.Scope, by By, which ID, v
 		}
 		at := s.now()
 		out.Actor, out.UpdatedAt = by.Actor, at
-		if err := s.store.update(tx, sc, out); err != nil {
+		changed, err := s.store.count(tx, out.Operator)
+		if err != nil {
+			return err
+		}
+		if err := s.store.update(tx, sc, out, changed); err != nil {
 			return err
 		}
 		if err := s.record(tx, by, "right.update", out, view(old), view(out)); err != nil {
@@ -227,7 +235,11 @@ func (s *Service) Delete(ctx context.Context, sc scope.Scope, by By, which ID) e
 		if err := s.mayKeep(tx, sc, old.Lots); err != nil {
 			return err
 		}
-		if err := s.store.remove(tx, which); err != nil {
+		changed, err := s.store.count(tx, old.Operator)
+		if err != nil {
+			return err
+		}
+		if err := s.store.remove(tx, which, changed, s.now()); err != nil {
 			return err
 		}
 		if err := s.record(tx, by, "right.delete", old, view(old), nil); err != nil {

@@ -1,16 +1,21 @@
 package right_test
 
 import (
+	"context"
 	"crypto/ed25519"
 	"errors"
 	"fmt"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"lotkeeper/cloud/internal/lot"
 	"lotkeeper/cloud/internal/lot/lottest"
+	"lotkeeper/cloud/internal/platform/id"
+	"lotkeeper/cloud/internal/platform/idempotency"
+	"lotkeeper/cloud/internal/platform/scope"
 	"lotkeeper/cloud/internal/right"
 	"lotkeeper/shared/plate"
 	engine "lotkeeper/shared/right"
@@ -274,7 +279,7 @@ func TestBoothsThatWereAwayOrAheadConverge(t *testing.T) {
 	w.Pass(100 * 24 * time.Hour)
 	w.do(lottest.Admin, http.MethodPost, "/rights", card("粤B00003"), 201)
 	w.publish()
-	if n := w.Count(`SELECT count(*) FROM lot_rights WHERE document IS NULL`); n != 0 {
+	if n := w.Count(`SELECT (SELECT count(*) FROM lot_rights WHERE document IS NULL) + (SELECT count(*) FROM rights WHERE deleted_at IS NOT NULL)`); n != 0 {
 		t.Errorf("%d tombstones after 100 days", n)
 	}
 	// The change alone does not make the set: the booth drops it and asks for all.
@@ -291,6 +296,7 @@ func TestBoothsThatWereAwayOrAheadConverge(t *testing.T) {
 	w.Exec(`UPDATE lot_rights SET number = 1`)
 	w.Exec(`DELETE FROM rights`)
 	w.Exec(`DELETE FROM lot_rights`)
+	w.Exec(`DELETE FROM lot_right_sums`)
 	ahead.state()
 	w.publish()
 	if err := ahead.takeOne(w.Broker.On("booth-b", wire.RightsDown)); !errors.Is(err, engine.ErrDigest) {
@@ -407,6 +413,72 @@ func TestOfGivesAVehiclesPublishedRights(t *testing.T) {
 	}{{"riverside", plate.Plate{Text: "粤B00001"}, 1}, {"elsewhere", plate.Plate{Text: "粤B00001"}, 0}, {"riverside", police, 1}, {"elsewhere", police, 1}, {"riverside", plate.Plate{Text: "粤B99999"}, 0}} {
 		if n := of(tc.lot, tc.plate); n != tc.want {
 			t.Errorf("%s in %s has %d rights, want %d", tc.plate.Text, tc.lot, n, tc.want)
+		}
+	}
+}
+
+// Whoever writes and whoever publishes at the same time, no change is lost: in the end each booth holds what the database
+// holds, however many replicas publish.
+func TestNoChangeIsLostBetweenWritersAndPublishers(t *testing.T) {
+	w := newWorld(t)
+	ctx, stop := context.WithCancel(t.Context())
+	var publishers, writers sync.WaitGroup
+	for range 2 {
+		publishers.Go(func() {
+			for ctx.Err() == nil {
+				if err := w.rights.Publish(ctx); err != nil && ctx.Err() == nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	sc := scope.NewPrincipal(scope.Claims{User: "usr_admin", Operator: "op_a", AllLots: true}).Scope()
+	by := right.By{Actor: "test"}
+	for k := range 4 {
+		writers.Go(func() {
+			for i := range 12 {
+				d := right.Draft{Right: engine.Right{Kind: engine.Permit, Plates: []engine.Plate{{Text: fmt.Sprintf("粤B%d%04d", k, i)}}}}
+				if i%3 == 0 {
+					d.Lots = []id.Lot{"riverside"}
+				}
+				ids, err := w.rights.Create(ctx, sc, by, idempotency.Key{Actor: "test", Key: fmt.Sprint(k, "-", i)}, []right.Draft{d})
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				switch i % 4 {
+				case 1:
+					d.Lots = []id.Lot{"elsewhere"}
+					if _, err := w.rights.Update(ctx, sc, by, ids[0], 1, d); err != nil {
+						t.Error(err)
+					}
+				case 2:
+					if err := w.rights.Delete(ctx, sc, by, ids[0]); err != nil {
+						t.Error(err)
+					}
+				}
+			}
+		})
+	}
+	writers.Wait()
+	stop()
+	publishers.Wait()
+	// A transaction that was cut off may hold its lot for a moment yet; the next round finds it.
+	for deadline := time.Now().Add(10 * time.Second); w.Count(`SELECT count(*) FROM rights_waiting`) > 0; w.publish() {
+		if time.Now().After(deadline) {
+			t.Fatal("lots wait without end")
+		}
+	}
+	for lot, name := range map[string]string{"riverside": "booth-a", "elsewhere": "other-a"} {
+		b := w.booth(lot, name)
+		w.Broker.On(name, wire.RightsDown) // it was not there until now
+		w.Pass(5 * time.Second)
+		b.state()
+		want := w.Count(`SELECT count(*) FROM rights WHERE deleted_at IS NULL AND (all_lots OR $1 = ANY (lots))`, lot)
+		same := w.Count(`SELECT count(*) FROM rights r JOIN lot_rights p ON p.right_id = r.id AND p.version = r.version AND p.document = r.document
+			WHERE p.lot_id = $1 AND r.deleted_at IS NULL AND (r.all_lots OR $1 = ANY (r.lots))`, lot)
+		if b.set.Count() != want || same != want || want == 0 {
+			t.Errorf("%s: the booth has %d rights, published as they are %d, want %d", lot, b.set.Count(), same, want)
 		}
 	}
 }

@@ -45,7 +45,7 @@ func (r row) right() (Right, error) {
 // within limits a query to the rights that hold in a lot of the scope.
 func within(sc scope.Scope) func(*gorm.DB) *gorm.DB {
 	return func(q *gorm.DB) *gorm.DB {
-		q = database.Within(sc, "r.operator_id", "")(q)
+		q = database.Within(sc, "r.operator_id", "")(q.Where("r.deleted_at IS NULL"))
 		if lots, all := sc.Lots(); !all {
 			q = q.Where("(r.all_lots OR r.lots && ?::text[])", array(lots))
 		}
@@ -152,7 +152,7 @@ func values(r Right) (doc, sum []byte, plates string, err error) {
 // insertBatch is how many rights go in one statement.
 const insertBatch = 200
 
-func (s store) insert(tx *database.Tx, sc scope.Scope, rights []Right) error {
+func (s store) insert(tx *database.Tx, sc scope.Scope, rights []Right, changed int64) error {
 	for len(rights) > 0 {
 		part := rights[:min(len(rights), insertBatch)]
 		rights = rights[len(part):]
@@ -166,12 +166,12 @@ func (s store) insert(tx *database.Tx, sc scope.Scope, rights []Right) error {
 			if err != nil {
 				return err
 			}
-			rows = append(rows, "(?, ?, ?, ?, ?, ?, ?::text[], ?, ?, ?::text[], ?, ?, ?, ?)")
+			rows = append(rows, "(?, ?, ?, ?, ?, ?, ?::text[], ?, ?, ?::text[], ?, ?, ?, ?, ?)")
 			args = append(args, r.ID, string(r.Operator), r.Version, string(r.Kind), doc, sum, plates, r.Match != nil, len(r.Lots) == 0, array(r.Lots),
-				ends(r.Right), string(r.Actor), r.CreatedAt, r.UpdatedAt)
+				ends(r.Right), changed, string(r.Actor), r.CreatedAt, r.UpdatedAt)
 		}
-		err := tx.Gorm().Exec(`INSERT INTO rights (id, operator_id, version, kind, document, sha256, plates, matches, all_lots, lots, ends_at, actor,
-			created_at, updated_at) VALUES `+strings.Join(rows, ", "), args...).Error
+		err := tx.Gorm().Exec(`INSERT INTO rights (id, operator_id, version, kind, document, sha256, plates, matches, all_lots, lots, ends_at, changed,
+			actor, created_at, updated_at) VALUES `+strings.Join(rows, ", "), args...).Error
 		if err != nil {
 			return fmt.Errorf("insert %d rights: %w", len(part), err)
 		}
@@ -179,7 +179,7 @@ func (s store) insert(tx *database.Tx, sc scope.Scope, rights []Right) error {
 	return nil
 }
 
-func (s store) update(tx *database.Tx, sc scope.Scope, r Right) error {
+func (s store) update(tx *database.Tx, sc scope.Scope, r Right, changed int64) error {
 	if !sc.SeesOperator(r.Operator) {
 		return ErrNone
 	}
@@ -188,20 +188,31 @@ func (s store) update(tx *database.Tx, sc scope.Scope, r Right) error {
 		return err
 	}
 	done := tx.Gorm().Exec(`UPDATE rights SET version = ?, kind = ?, document = ?, sha256 = ?, plates = ?::text[], matches = ?, all_lots = ?,
-		lots = ?::text[], ends_at = ?, actor = ?, updated_at = ? WHERE id = ?`,
-		r.Version, string(r.Kind), doc, sum, plates, r.Match != nil, len(r.Lots) == 0, array(r.Lots), ends(r.Right), string(r.Actor), r.UpdatedAt, r.ID)
+		lots = ?::text[], ends_at = ?, changed = ?, actor = ?, updated_at = ? WHERE id = ?`,
+		r.Version, string(r.Kind), doc, sum, plates, r.Match != nil, len(r.Lots) == 0, array(r.Lots), ends(r.Right), changed, string(r.Actor),
+		r.UpdatedAt, r.ID)
 	if done.Error != nil || done.RowsAffected != 1 {
 		return fmt.Errorf("update right %s: %d rows: %w", r.ID, done.RowsAffected, done.Error)
 	}
 	return nil
 }
 
-func (s store) remove(tx *database.Tx, which ID) error {
-	done := tx.Gorm().Exec(`DELETE FROM rights WHERE id = ?`, string(which)) // lock has looked at the scope
+func (s store) remove(tx *database.Tx, which ID, changed int64, at time.Time) error {
+	done := tx.Gorm().Exec(`UPDATE rights SET deleted_at = ?, changed = ? WHERE id = ?`, at, changed, string(which)) // lock has looked at the scope
 	if done.Error != nil || done.RowsAffected != 1 {
 		return fmt.Errorf("delete right %s: %d rows: %w", which, done.RowsAffected, done.Error)
 	}
 	return nil
+}
+
+// count gives a change of an operator's rights its place among all. Other changes wait until the transaction ends.
+func (s store) count(tx *database.Tx, op id.Operator) (changed int64, err error) {
+	err = tx.Gorm().Raw(`INSERT INTO right_changes (operator_id, changed) VALUES (?, 1)
+		ON CONFLICT (operator_id) DO UPDATE SET changed = right_changes.changed + 1 RETURNING changed`, string(op)).Scan(&changed).Error
+	if err != nil {
+		return 0, fmt.Errorf("count a change of rights: %w", err)
+	}
+	return changed, nil
 }
 
 // queue marks lots, or all of an operator, for their next set. It waits for a publisher that has taken the mark away: its

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"gorm.io/gorm"
@@ -42,78 +43,143 @@ func (s store) take(tx *database.Tx) (lot id.Lot, above uint64, err error) {
 func (s store) head(ctx context.Context, g *gorm.DB, lot id.Lot) (head, error) {
 	var row struct {
 		Number        int64
+		Changed       int64
 		Document, Sig []byte
 	}
-	err := g.WithContext(ctx).Raw(`SELECT number, document, sig FROM rights_heads WHERE lot_id = ?`, string(lot)).Take(&row).Error
+	err := g.WithContext(ctx).Raw(`SELECT number, changed, document, sig FROM rights_heads WHERE lot_id = ?`, string(lot)).Take(&row).Error
 	if database.IsNotFound(err) {
 		return head{}, nil
 	}
 	if err != nil {
 		return head{}, fmt.Errorf("read head of rights of %s: %w", lot, err)
 	}
-	h := head{signed: wire.Signed{Document: row.Document, Sig: row.Sig}}
+	h := head{signed: wire.Signed{Document: row.Document, Sig: row.Sig}, changed: row.Changed}
 	if err := json.Unmarshal(row.Document, &h.Head); err != nil {
 		return head{}, fmt.Errorf("stored head of rights of %s: %w", lot, err)
 	}
 	return h, nil
 }
 
-// renew makes the lot's published rights those that hold in it, and gives what changed the number. It returns how many did.
-func (s store) renew(tx *database.Tx, lot id.Lot, number uint64, at time.Time) (int64, error) {
-	in := tx.Gorm().Exec(`INSERT INTO lot_rights (lot_id, right_id, number, version, document, sha256, changed_at)
-		SELECT l.id, r.id, ?, r.version, r.document, r.sha256, ? FROM lots l
-		JOIN rights r ON r.operator_id = l.operator_id AND (r.all_lots OR l.id = ANY (r.lots))
-		LEFT JOIN lot_rights p ON p.lot_id = l.id AND p.right_id = r.id
-		WHERE l.id = ? AND (p.right_id IS NULL OR p.document IS NULL OR p.version <> r.version)
-		ON CONFLICT (lot_id, right_id) DO UPDATE SET number = excluded.number, version = excluded.version, document = excluded.document,
-			sha256 = excluded.sha256, changed_at = excluded.changed_at`, number, at, string(lot))
-	if in.Error != nil {
-		return 0, fmt.Errorf("publish rights of %s: %w", lot, in.Error)
+// changes is how many changes of its operator's rights a lot may have: all up to it are committed.
+func (s store) changes(tx *database.Tx, lot id.Lot) (n int64, err error) {
+	err = tx.Gorm().Raw(`SELECT coalesce((SELECT c.changed FROM right_changes c JOIN lots l ON l.operator_id = c.operator_id WHERE l.id = ?), 0)`,
+		string(lot)).Scan(&n).Error
+	if err != nil {
+		return 0, fmt.Errorf("count changes of rights of %s: %w", lot, err)
 	}
-	out := tx.Gorm().Exec(`UPDATE lot_rights p SET number = ?, document = NULL, sha256 = NULL, changed_at = ?
-		WHERE p.lot_id = ? AND p.document IS NOT NULL AND NOT EXISTS (
-			SELECT FROM lots l JOIN rights r ON r.operator_id = l.operator_id AND (r.all_lots OR l.id = ANY (r.lots))
-			WHERE l.id = p.lot_id AND r.id = p.right_id)`, number, at, string(lot))
-	if out.Error != nil {
-		return 0, fmt.Errorf("take rights out of %s: %w", lot, out.Error)
-	}
-	return in.RowsAffected + out.RowsAffected, nil
+	return n, nil
 }
 
+// renew brings the operator's changes between two counts into the lot's published rights, under a number. It returns the
+// buckets that they are in.
+func (s store) renew(tx *database.Tx, lot id.Lot, number uint64, after, to int64, at time.Time) ([]int, error) {
+	var in, out []int
+	err := tx.Gorm().Raw(`INSERT INTO lot_rights (lot_id, right_id, number, version, document, sha256, bucket, changed_at)
+		SELECT l.id, r.id, ?, r.version, r.document, r.sha256, get_byte(sha256(convert_to(r.id, 'UTF8')), 0), ? FROM lots l
+		JOIN rights r ON r.operator_id = l.operator_id AND r.changed > ? AND r.changed <= ?
+		LEFT JOIN lot_rights p ON p.lot_id = l.id AND p.right_id = r.id
+		WHERE l.id = ? AND r.deleted_at IS NULL AND (r.all_lots OR l.id = ANY (r.lots)) AND (p.document IS NULL OR p.version <> r.version)
+		ON CONFLICT (lot_id, right_id) DO UPDATE SET number = excluded.number, version = excluded.version, document = excluded.document,
+			sha256 = excluded.sha256, changed_at = excluded.changed_at RETURNING bucket`, number, at, after, to, string(lot)).Scan(&in).Error
+	if err != nil {
+		return nil, fmt.Errorf("publish rights of %s: %w", lot, err)
+	}
+	err = tx.Gorm().Raw(`UPDATE lot_rights p SET number = ?, document = NULL, sha256 = NULL, changed_at = ? FROM lots l
+		JOIN rights r ON r.operator_id = l.operator_id AND r.changed > ? AND r.changed <= ?
+		WHERE l.id = ? AND p.lot_id = l.id AND p.right_id = r.id AND p.document IS NOT NULL
+			AND (r.deleted_at IS NOT NULL OR NOT (r.all_lots OR l.id = ANY (r.lots))) RETURNING p.bucket`, number, at, after, to, string(lot)).Scan(&out).Error
+	if err != nil {
+		return nil, fmt.Errorf("take rights out of %s: %w", lot, err)
+	}
+	in = append(in, out...)
+	slices.Sort(in)
+	return slices.Compact(in), nil
+}
+
+// forget drops tombstones of the lot, and of all lots those of which no lot has yet to hear.
 func (s store) forget(tx *database.Tx, lot id.Lot, before time.Time) error {
 	err := tx.Gorm().Exec(`DELETE FROM lot_rights WHERE lot_id = ? AND document IS NULL AND changed_at < ?`, string(lot), before).Error
 	if err != nil {
 		return fmt.Errorf("forget tombstones of %s: %w", lot, err)
 	}
+	err = tx.Gorm().Exec(`DELETE FROM rights WHERE id IN (SELECT r.id FROM rights r WHERE r.deleted_at < ?
+		AND NOT EXISTS (SELECT FROM lot_rights p WHERE p.right_id = r.id AND p.document IS NOT NULL) LIMIT 1000 FOR UPDATE SKIP LOCKED)`, before).Error
+	if err != nil {
+		return fmt.Errorf("forget deleted rights: %w", err)
+	}
 	return nil
 }
 
-// digest counts the published rights of a lot and makes their checksum.
-func (s store) digest(tx *database.Tx, lot id.Lot) (n int, sum fact.Hash, err error) {
-	rows, err := tx.SQL().QueryContext(tx.Context(), `SELECT right_id, number, sha256 FROM lot_rights
-		WHERE lot_id = $1 AND document IS NOT NULL ORDER BY right_id`, string(lot))
+// digest makes the checksums of the buckets that changed, and from all of them the set's.
+func (s store) digest(tx *database.Tx, lot id.Lot, buckets []int) (n int, sum fact.Hash, err error) {
+	fresh := map[int]*bucket{}
+	for _, b := range buckets {
+		fresh[b] = &bucket{}
+	}
+	rows, err := tx.SQL().QueryContext(tx.Context(), `SELECT bucket, right_id, number, sha256 FROM lot_rights
+		WHERE lot_id = $1 AND bucket = ANY ($2::int[]) AND document IS NOT NULL ORDER BY bucket, right_id`, string(lot), buckets)
 	if err != nil {
 		return 0, sum, fmt.Errorf("read rights of %s: %w", lot, err)
 	}
-	defer func() { _ = rows.Close() }()
-	var d engine.Digest
+	if err := addAll(rows, fresh); err != nil {
+		return 0, sum, fmt.Errorf("read rights of %s: %w", lot, err)
+	}
+	for b, x := range fresh {
+		h := x.digest.Sum()
+		err := tx.Gorm().Exec(`INSERT INTO lot_right_sums (lot_id, bucket, sum, rights) VALUES (?, ?, ?, ?)
+			ON CONFLICT (lot_id, bucket) DO UPDATE SET sum = excluded.sum, rights = excluded.rights`, string(lot), b, h[:], x.rights).Error
+		if err != nil {
+			return 0, sum, fmt.Errorf("store checksum of rights of %s: %w", lot, err)
+		}
+	}
+	return s.whole(tx, lot)
+}
+
+// bucket is a part of a set in the making.
+type bucket struct {
+	digest engine.Digest
+	rights int
+}
+
+func addAll(rows *sql.Rows, to map[int]*bucket) (err error) {
+	defer func() { err = errors.Join(err, rows.Close()) }()
 	for rows.Next() {
+		var b int
 		var right string
 		var number int64
 		var hash []byte
-		if err := rows.Scan(&right, &number, &hash); err != nil {
-			return 0, sum, fmt.Errorf("read rights of %s: %w", lot, err)
+		if err := rows.Scan(&b, &right, &number, &hash); err != nil {
+			return err
 		}
-		d.Add(right, uint64(number), [sha256.Size]byte(hash))
-		n++
+		to[b].digest.Add(right, uint64(number), [sha256.Size]byte(hash))
+		to[b].rights++
 	}
-	return n, d.Sum(), rows.Err()
+	return rows.Err()
+}
+
+func (s store) whole(tx *database.Tx, lot id.Lot) (n int, sum fact.Hash, err error) {
+	var rows []struct {
+		Bucket, Rights int
+		Sum            []byte
+	}
+	if err := tx.Gorm().Raw(`SELECT bucket, rights, sum FROM lot_right_sums WHERE lot_id = ?`, string(lot)).Scan(&rows).Error; err != nil {
+		return 0, sum, fmt.Errorf("read checksums of rights of %s: %w", lot, err)
+	}
+	var sums [engine.Buckets]fact.Hash
+	for i := range sums {
+		sums[i] = (&engine.Digest{}).Sum()
+	}
+	for _, r := range rows {
+		sums[r.Bucket] = fact.Hash(r.Sum)
+		n += r.Rights
+	}
+	return n, engine.Whole(&sums), nil
 }
 
 func (s store) putHead(tx *database.Tx, lot id.Lot, h head) error {
-	err := tx.Gorm().Exec(`INSERT INTO rights_heads (lot_id, number, rights, document, sig, issued) VALUES (?, ?, ?, ?, ?, ?)
-		ON CONFLICT (lot_id) DO UPDATE SET number = excluded.number, rights = excluded.rights, document = excluded.document, sig = excluded.sig,
-			issued = excluded.issued`, string(lot), h.Number, h.Count, h.signed.Document, h.signed.Sig, h.Issued).Error
+	err := tx.Gorm().Exec(`INSERT INTO rights_heads (lot_id, number, changed, document, sig, issued) VALUES (?, ?, ?, ?, ?, ?)
+		ON CONFLICT (lot_id) DO UPDATE SET number = excluded.number, changed = excluded.changed, document = excluded.document, sig = excluded.sig,
+			issued = excluded.issued`, string(lot), h.Number, h.changed, h.signed.Document, h.signed.Sig, h.Issued).Error
 	if err != nil {
 		return fmt.Errorf("store head of rights of %s: %w", lot, err)
 	}
@@ -188,7 +254,7 @@ func (s store) said(ctx context.Context, lot id.Lot, booth string, number uint64
 
 func (s store) requeue(tx *database.Tx, lot id.Lot, above uint64, at time.Time) (bool, error) {
 	done := tx.Gorm().Exec(`INSERT INTO rights_waiting (lot_id, since, above) SELECT l.id, ?, ? FROM lots l
-		WHERE l.id = ? AND (? > 0 OR EXISTS (SELECT FROM rights r WHERE r.operator_id = l.operator_id AND (r.all_lots OR l.id = ANY (r.lots))))
+		WHERE l.id = ? AND (? > 0 OR EXISTS (SELECT FROM rights r WHERE r.operator_id = l.operator_id AND r.deleted_at IS NULL AND (r.all_lots OR l.id = ANY (r.lots))))
 		ON CONFLICT (lot_id) DO UPDATE SET above = greatest(rights_waiting.above, excluded.above)`, at, above, string(lot), above)
 	if done.Error != nil {
 		return false, fmt.Errorf("queue %s for its next rights: %w", lot, done.Error)

@@ -27,6 +27,8 @@ func (a *Agent) carryAlarms() {
 		}
 	}
 	a.alarms.Carry(left)
+	why := a.lot.RefusedRights()
+	a.alarms.Set(words.RightsRefused, "", why != "", why)
 }
 
 // alarmList is the open alarms of this booth, from its memory, and of the lot's others, from their facts.

@@ -16,6 +16,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"go.etcd.io/bbolt"
@@ -57,8 +58,9 @@ type Lot struct {
 	rules exchange.Rules
 	merge sync.Mutex // one merge at a time, from its judgement to its fold
 
-	taking sync.Mutex // guards intake; held before merge and mu, never after
-	intake *right.Intake
+	taking  sync.Mutex // guards intake; held before merge and mu, never after
+	intake  *right.Intake
+	refused atomic.Value // string: why rights were refused last
 
 	mu      sync.RWMutex // guards what follows; never held while the disk is synced
 	book    *session.Book

@@ -7,12 +7,10 @@ import (
 
 	"go.etcd.io/bbolt"
 
+	"lotkeeper/shared/alarm"
 	"lotkeeper/shared/right"
 	"lotkeeper/shared/wire"
 )
-
-// AlarmRights says that rights were refused: the last good ones stay in force.
-const AlarmRights = "rights_refused"
 
 // The store's bucket of rights: <id> the entry, tombstones too; and in meta the signed head of the set.
 var (
@@ -85,13 +83,21 @@ func (l *Lot) TakeRights(p wire.Rights) error {
 	l.rights = rights{set, head, p.Head}
 	l.tell(Changes{Rights: true})
 	l.mu.Unlock()
-	l.o.Alarm(AlarmRights, "", false, "")
+	l.refused.Store("")
+	l.o.Alarm(alarm.RightsRefused, "", false, "")
 	l.o.Log.Info("rights in force", "number", head.Number, "rights", set.Count(), "not_understood", set.Poor())
 	return nil
 }
 
+// RefusedRights says why rights were refused since the last good ones came; "" when none were.
+func (l *Lot) RefusedRights() string {
+	why, _ := l.refused.Load().(string)
+	return why
+}
+
 func (l *Lot) refusedRights(err error) error {
-	l.o.Alarm(AlarmRights, "", true, err.Error())
+	l.refused.Store(err.Error())
+	l.o.Alarm(alarm.RightsRefused, "", true, err.Error())
 	return fmt.Errorf("rights are refused: %w", err)
 }
 
@@ -170,7 +176,7 @@ func (l *Lot) loadRights() error {
 		if r, err = l.openRights(stored, entries); err != nil || faulty != nil {
 			r, err = rights{}, errors.Join(err, faulty)
 			l.o.Log.Error("stored rights are not in force", "err", err)
-			l.o.Alarm(AlarmRights, "", true, err.Error())
+			_ = l.refusedRights(err)
 		}
 	}
 	l.rights, l.intake = r, right.NewIntake(r.set, r.head)

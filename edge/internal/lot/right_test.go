@@ -11,8 +11,8 @@ import (
 	"go.etcd.io/bbolt"
 
 	"lotkeeper/edge/internal/enroll/enrolltest"
-	"lotkeeper/edge/internal/lot"
 	"lotkeeper/edge/internal/lot/lottest"
+	"lotkeeper/shared/alarm"
 	"lotkeeper/shared/plate"
 	"lotkeeper/shared/right"
 	"lotkeeper/shared/wire"
@@ -121,7 +121,7 @@ func TestRefusedRightsLeaveTheLastGoodOnesInForce(t *testing.T) {
 		if err := b.Lot.TakeRights(tc.page); err == nil {
 			t.Errorf("%s: taken", tc.name)
 		}
-		if detail, on := b.Alarm(lot.AlarmRights, ""); !on || detail == "" {
+		if detail, on := b.Alarm(alarm.RightsRefused, ""); !on || detail == "" {
 			t.Errorf("%s: no alarm", tc.name)
 		}
 		if holds(t, b, "粤B00000") != 1 || holds(t, b, "粤B66666") != 0 {
@@ -129,7 +129,7 @@ func TestRefusedRightsLeaveTheLastGoodOnesInForce(t *testing.T) {
 		}
 	}
 	pull(t, b, cloud)
-	if _, on := b.Alarm(lot.AlarmRights, ""); on || holds(t, b, "粤B00001") != 1 {
+	if _, on := b.Alarm(alarm.RightsRefused, ""); on || holds(t, b, "粤B00001") != 1 {
 		t.Errorf("good ones came: alarm on %v", on)
 	}
 	if err := b.Lot.TakeRights(older); err != nil || holds(t, b, "粤B00001") != 1 {
@@ -167,13 +167,13 @@ func TestStoredRightsThatAreNotTheCloudsAreNotInForce(t *testing.T) {
 		t.Fatal(err)
 	}
 	b = b.Reopen()
-	if _, on := b.Alarm(lot.AlarmRights, ""); !on || holds(t, b, "粤B66666") != 0 || holds(t, b, "粤B00000") != 0 {
+	if _, on := b.Alarm(alarm.RightsRefused, ""); !on || holds(t, b, "粤B66666") != 0 || holds(t, b, "粤B00000") != 0 {
 		t.Errorf("alarm on %v; they are in force", on)
 	}
 	pull(t, b, cloud)
 	b.Stop()
 	b = b.Reopen()
-	if _, on := b.Alarm(lot.AlarmRights, ""); on || holds(t, b, "粤B00001") != 1 {
+	if _, on := b.Alarm(alarm.RightsRefused, ""); on || holds(t, b, "粤B00001") != 1 {
 		t.Errorf("taken anew: alarm on %v", on)
 	}
 }

@@ -14,14 +14,25 @@ CREATE TABLE rights (
     all_lots    boolean NOT NULL,             -- of the operator, those to come too
     lots        text[] NOT NULL,
     ends_at     timestamptz,                  -- when its last period ends; none: open
+    changed     bigint NOT NULL,              -- the operator's count of changes when it last did
+    deleted_at  timestamptz,                  -- kept for a while, for lots that have yet to hear of it
     actor       text NOT NULL CHECK (actor <> ''),
     created_at  timestamptz NOT NULL,
     updated_at  timestamptz NOT NULL,
     CHECK (all_lots = (lots = '{}'))
 );
 CREATE INDEX rights_operator ON rights (operator_id, kind, id);
+CREATE INDEX rights_changed ON rights (operator_id, changed);
+CREATE INDEX rights_deleted ON rights (deleted_at) WHERE deleted_at IS NOT NULL;
 CREATE INDEX rights_plates ON rights USING gin (plates);
 CREATE INDEX rights_matches ON rights (operator_id) WHERE matches;
+
+-- Counts the changes of an operator's rights. Its row is locked until a change commits, so who reads n sees all changes up
+-- to n.
+CREATE TABLE right_changes (
+    operator_id text PRIMARY KEY REFERENCES operators,
+    changed     bigint NOT NULL
+);
 
 -- What a lot's booths are told: each right as it was published last, or its tombstone, with the number of the set at
 -- which it changed.
@@ -32,17 +43,29 @@ CREATE TABLE lot_rights (
     version    bigint NOT NULL,
     document   bytea,                         -- none: a tombstone
     sha256     bytea,
+    bucket     smallint NOT NULL CHECK (bucket BETWEEN 0 AND 255), -- of the set's checksum
     changed_at timestamptz NOT NULL,
     PRIMARY KEY (lot_id, right_id),
     CHECK ((document IS NULL) = (sha256 IS NULL))
 );
 CREATE INDEX lot_rights_number ON lot_rights (lot_id, number, right_id);
+CREATE INDEX lot_rights_bucket ON lot_rights (lot_id, bucket, right_id) WHERE document IS NOT NULL;
+CREATE INDEX lot_rights_gone ON lot_rights (lot_id, changed_at) WHERE document IS NULL;
+
+-- The checksums of the buckets of a lot's set; an empty one may be missing.
+CREATE TABLE lot_right_sums (
+    lot_id text NOT NULL REFERENCES lots,
+    bucket smallint NOT NULL CHECK (bucket BETWEEN 0 AND 255),
+    sum    bytea NOT NULL CHECK (length(sum) = 32),
+    rights integer NOT NULL CHECK (rights >= 0),
+    PRIMARY KEY (lot_id, bucket)
+);
 
 -- The newest set of each lot, signed.
 CREATE TABLE rights_heads (
     lot_id   text PRIMARY KEY REFERENCES lots,
     number   bigint NOT NULL CHECK (number > 0),
-    rights   integer NOT NULL CHECK (rights >= 0),
+    changed  bigint NOT NULL,                 -- the operator's changes that are in it
     document bytea NOT NULL,
     sig      bytea NOT NULL,
     issued   timestamptz NOT NULL
@@ -67,4 +90,4 @@ CREATE TABLE booth_rights (
 );
 
 -- +goose Down
-DROP TABLE booth_rights, rights_waiting, rights_heads, lot_rights, rights;
+DROP TABLE booth_rights, rights_waiting, rights_heads, lot_right_sums, lot_rights, right_changes, rights;

@@ -6,6 +6,7 @@ import (
 	"lotkeeper/shared/calendar"
 	"lotkeeper/shared/fact"
 	"lotkeeper/shared/money"
+	"lotkeeper/shared/right"
 	"lotkeeper/shared/tariff"
 	"lotkeeper/shared/wire"
 )
@@ -29,6 +30,9 @@ func documents() []document {
 		{name: "presence", title: "Whether a booth is connected", value: wire.Presence{}},
 		{name: "signed", title: "A document with its signature", value: wire.Signed{}},
 		{name: "config", title: "Everything a lot's booths are told", value: wire.Config{}},
+		{name: "rights", title: "A page of a lot's rights", value: wire.Rights{}},
+		{name: "rights.head", title: "Which set of rights a page is of, as the cloud signs it", value: right.Head{}},
+		{name: "right", title: "One right of a lot: a card, a list's vehicle, what is owed", value: right.Right{}},
 	}
 	for _, body := range []struct {
 		kind  fact.Kind

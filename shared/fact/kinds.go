@@ -132,6 +132,8 @@ type Decision struct {
 	Note    string       `json:"note,omitempty"`   // the person's reason
 	Tariff  *TariffRef   `json:"tariff,omitempty"` // at an entry: what the stay will be priced with
 	Config  uint64       `json:"config"`           // number of the configuration that was in force
+	Rights  uint64       `json:"rights,omitempty"` // number of the rights that were in force
+	Uses    []RightUse   `json:"uses,omitempty"`   // the rights that it rests on, and who holds a place of which permit
 }
 
 // TariffRef names one immutable version of a tariff.
@@ -171,6 +173,8 @@ type Bill struct {
 	Session ID          `json:"session"`
 	Config  uint64      `json:"config"`
 	Bill    tariff.Bill `json:"bill"`
+	// Rights are those that it was priced with, as they were, so that anybody can price it again.
+	Rights []tariff.Right `json:"rights,omitempty"`
 }
 
 // Cash says that a person at a booth took money.

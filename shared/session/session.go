@@ -126,6 +126,7 @@ type Session struct {
 	Grade   Grade           `json:"grade"`
 	Flags   []Flag          `json:"flags,omitempty"` // sorted
 	Facts   []fact.ID       `json:"facts"`           // every fact that speaks about it; sorted
+	Uses    []fact.RightUse `json:"uses,omitempty"`  // of rights, as the entry's decision recorded them
 	Current *fact.Decision  `json:"-"`               // the last decision about it, for screens; not part of the digest
 }
 

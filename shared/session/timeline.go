@@ -214,6 +214,9 @@ func enter(out []*Session, s *sighting) (*Session, []*Session) {
 	}
 	v := s.visit
 	n := &Session{ID: s.fact.id, Plate: s.plate, State: Inside, Entry: &v, Tariff: s.tariff, Current: s.last}
+	if s.last != nil {
+		n.Uses = s.last.Uses
+	}
 	s.leavePayments(out)
 	n.note(s)
 	return n, append(out, n)

@@ -5,14 +5,13 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"slices"
-	"strings"
 	"time"
 
 	"lotkeeper/shared/calendar"
 	"lotkeeper/shared/fact"
 	"lotkeeper/shared/money"
 	"lotkeeper/shared/plate"
+	"lotkeeper/shared/right"
 	"lotkeeper/shared/tariff"
 )
 
@@ -97,9 +96,22 @@ type Policy struct {
 	LiveFor  int    `json:"live_for"`  // seconds a read may be old and still move a barrier; 0 means 12
 
 	Promises PromisePolicy `json:"promises,omitzero"`
+	// Beyond is what is free of a stay of which a right covers a part, as right.Beyond says: "" what is covered, "entry"
+	// that for stays that begin covered, "stay" all of a stay that begins covered.
+	Beyond string `json:"beyond,omitempty"`
+	// Arrears is what an entry does about a vehicle that owes: "" nothing, "show" tells the amount, "refuse" also keeps it
+	// out from ArrearsFrom on (0: whatever it owes).
+	Arrears     string       `json:"arrears,omitempty"`
+	ArrearsFrom money.Amount `json:"arrears_from,omitempty"`
 	// Passage is for passages that are not as they should be.
 	Passage PassagePolicy `json:"passage,omitzero"`
 }
+
+// What an entry does about a vehicle that owes.
+const (
+	ArrearsShow   = "show"
+	ArrearsRefuse = "refuse"
+)
 
 // Signed is a document with its signature: the exact bytes, so that no re-encoding can break it.
 type Signed struct {
@@ -199,7 +211,20 @@ func (c *Config) Validate() error {
 			fault("rule names tariff %s version %d, which the configuration does not carry", r.Tariff.ID, r.Tariff.Version)
 		}
 	}
+	c.Policy.check(fault)
 	return errors.Join(faults...)
+}
+
+func (p *Policy) check(fault func(string, ...any)) {
+	if !right.Beyond(p.Beyond).Valid() {
+		fault("policy beyond %.40q is not known", p.Beyond)
+	}
+	if p.Arrears != "" && p.Arrears != ArrearsShow && p.Arrears != ArrearsRefuse {
+		fault("policy arrears %.40q is not known", p.Arrears)
+	}
+	if p.ArrearsFrom < 0 {
+		fault("policy arrears_from %d is below zero", int64(p.ArrearsFrom))
+	}
 }
 
 // TariffFor returns the tariff that a stay of a vehicle class is pinned to which begins at the time.
@@ -213,19 +238,10 @@ func (c *Config) TariffFor(class string, at time.Time) (fact.TariffRef, bool) {
 	return fact.TariffRef{}, false
 }
 
-// dayIs reports whether the lot's date at a time is a day of one of the types. As in tariffs, the name of a weekday fits
-// only a date that has no type of its own.
+// dayIs reports whether the lot's date at a time is a day of one of the types.
 func (c *Config) dayIs(at time.Time, types []string) bool {
 	loc, err := time.LoadLocation(c.TZ)
-	if err != nil {
-		return false // Validate refuses such a configuration
-	}
-	date := calendar.Of(at.In(loc))
-	if slices.Contains(types, c.Calendar.DayType(date)) {
-		return true
-	}
-	_, own := c.Calendar.Dates[date]
-	return !own && slices.Contains(types, strings.ToLower(date.Weekday().String()))
+	return err == nil && c.Calendar.Fits(calendar.Of(at.In(loc)), types) // Validate refuses a zone that is not known
 }
 
 // Tariff returns a version of a tariff.
@@ -251,8 +267,8 @@ func (c *Config) EntitlementsOf(p plate.Plate, entry time.Time) (out []string) {
 	return out
 }
 
-// RightsOf returns what the lists of the configuration say that a vehicle need not pay.
-func (c *Config) RightsOf(p plate.Plate) []tariff.Right {
+// RightsOf returns what the lists of the configuration say that a vehicle need not pay, whatever its stay.
+func (c *Config) RightsOf(p plate.Plate, _, _ time.Time, _ []fact.RightUse) []tariff.Right {
 	var out []tariff.Right
 	for _, f := range c.Free {
 		if f.Plate == p.Text && !p.None() {

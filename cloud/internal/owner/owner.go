@@ -2,7 +2,7 @@
 //
 // What it promises:
 //   - a quote is bound to one stay when it is made, so a code scanned for the car in front never pays for the next;
-//   - the fee is session.Price under the lot's configuration in force, the same function as on the booth's display;
+//   - the fee is session.Price under the lot's configuration and rights in force, the same function as on the booth's display;
 //   - the price told holds for five minutes, and an order asks for exactly the amount that was told;
 //   - a plate shows what is due for a stay that is going on, and nothing else: no history, no pictures. A plate found by a
 //     lane's code is masked. Asking is limited for each address and each plate, and a plate that is not inside looks the
@@ -28,6 +28,7 @@ import (
 	"lotkeeper/shared/money"
 	"lotkeeper/shared/plate"
 	"lotkeeper/shared/receipt"
+	"lotkeeper/shared/right"
 	"lotkeeper/shared/tariff"
 	"lotkeeper/shared/wire"
 )
@@ -105,6 +106,11 @@ type Lots interface {
 	Config(ctx context.Context, sc scope.Scope, lot id.Lot) (wire.Config, error)
 }
 
+// Rights gives the published rights of one vehicle in a lot, and their number; package right does.
+type Rights interface {
+	Of(ctx context.Context, lot id.Lot, p plate.Plate) (*right.Set, uint64, error)
+}
+
 // Lanes tells who stands at a lane now.
 type Lanes interface {
 	Present(lot, lane string) (wire.Live, bool)
@@ -118,12 +124,13 @@ type Payments interface {
 	SettledBy(ctx context.Context, lot id.Lot, sessions []string) ([]payment.Order, error)
 }
 
-// Options of a Service. All but Lanes are required.
+// Options of a Service. All but Rights and Lanes are required.
 type Options struct {
 	DB       *database.DB
 	Key      ed25519.PrivateKey // signs receipts: the key of configurations, which every booth has since its enrolment
 	Lots     Lots
 	Payments Payments
+	Rights   Rights // nil: nobody has any
 	Lanes    Lanes  // nil: lane codes are answered as if nobody stood there
 	Public   string // "https://parking.example": where drivers come back to
 	Now      func() time.Time
@@ -146,7 +153,7 @@ func New(o Options) (*Service, error) {
 		return nil, errors.New("owner: DB, Key, Lots, Payments, Now and Log are required")
 	}
 	return &Service{
-		o: o, store: store{o.DB}, pricing: NewPricing(o.DB, o.Lots),
+		o: o, store: store{o.DB}, pricing: NewPricing(o.DB, o.Lots, o.Rights),
 		byAddress: limit.New(time.Second, 60, 100_000, o.Now),
 		byPlate:   limit.New(5*time.Second, 12, 100_000, o.Now),
 		reads:     limit.New(200*time.Millisecond, 120, 100_000, o.Now),
@@ -245,7 +252,7 @@ func (s *Service) price(ctx context.Context, q *Quote, st stay, now time.Time) e
 	}
 	at := s.moment(q, st, now)
 	st.credit(settled)
-	bill, err := s.pricing.bill(st, &c, at)
+	bill, err := s.pricing.bill(ctx, st, &c, at)
 	if err != nil {
 		s.o.Log.WarnContext(ctx, "a stay cannot be priced", "lot", q.Lot, "session", q.Session, "err", err)
 		return errUnpriced.Wrap(err)
@@ -394,7 +401,7 @@ func (s *Service) Order(ctx context.Context, address, no string) (payment.Order,
 	if st.Closed() {
 		return o, r, nil
 	}
-	if bill, err := s.pricing.bill(st, &c, o.QuotedAt); err == nil {
+	if bill, err := s.pricing.bill(ctx, st, &c, o.QuotedAt); err == nil {
 		r.LeaveBy = bill.LeaveBy
 	}
 	r.Proof, err = s.proof(o, st)

@@ -152,11 +152,13 @@ func plateOf(f *fact.Fact) Text {
 // Reason says why a lane decided as it did.
 func Reason(code string) Text {
 	return pick(code, "entry", both("入场", "entry"), "paid", both("已缴费", "paid"), "free", both("免费", "free"),
-		"permit", both("有通行权", "permit"), "unpaid", both("待缴费", "unpaid"), "no_entry", both("无入场记录", "no entry known"),
+		"permit", both("月卡", "month card"), "unpaid", both("待缴费", "unpaid"), "no_entry", both("无入场记录", "no entry known"),
 		"inside", both("已在场内", "inside already"), "repeated", both("重复识别", "read twice"), "full", both("车位已满", "the lot is full"),
 		"held_open", both("常开", "held open"), "convoy", both("车队放行", "convoy"), "locked", both("已锁闸", "locked"),
 		"revived", both("此前离场有误", "the exit before was false"), "fire", both("消防放行", "fire"), "tailgate", both("跟车", "followed another"),
-		"manual", both("人工放行", "opened by staff"), "promised", both("承诺付款", "promised to pay"), "command", both("远程放行", "opened from the seat"))
+		"manual", both("人工放行", "opened by staff"), "promised", both("承诺付款", "promised to pay"), "command", both("远程放行", "opened from the seat"),
+		"black", both("黑名单", "black list"), "arrears", both("有欠费", "owes from earlier stays"), "special", both("特殊车辆", "special vehicle"),
+		"free_list", both("免费名单", "free list"), "permit_full", both("月卡车位已占用，按临时车计费", "places of the card are taken: charged as a visitor"))
 }
 
 func verdict(code string) Text {
@@ -167,7 +169,10 @@ func verdict(code string) Text {
 func decided(b fact.Decision, cur money.Currency) Text {
 	why := Reason(b.Reason)
 	due := both("", "")
-	if b.Due > 0 {
+	switch {
+	case b.Due > 0 && b.Dir == fact.Entry:
+		due = both("，历史欠费 "+b.Due.Format(cur), ", owes "+b.Due.Format(cur))
+	case b.Due > 0:
 		due = both("，应缴 "+b.Due.Format(cur), ", due "+b.Due.Format(cur))
 	}
 	by := both("", "")

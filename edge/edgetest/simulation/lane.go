@@ -142,7 +142,7 @@ func (k *control) look(q lane.Query) (f lane.Finding) {
 		return lane.Finding{Trouble: "the lot has no configuration"}
 	}
 	k.p.settle()
-	k.p.lot.View(func(b *session.Book) { f = lane.Find(b, &c, q) })
+	k.p.lot.View(func(b *session.Book) { f = lane.Find(b, wire.Terms{Config: &c}, q) })
 	return f
 }
 

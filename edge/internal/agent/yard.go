@@ -126,7 +126,7 @@ func (y *yard) start(ctx context.Context, l wire.Lane) (*unit, error) {
 	events := make(chan device.Event, eventRoom)
 	u := &unit{lane: l, text: setup(l), stop: cancel, done: make(chan struct{}), watch: watchOf(l, time.Duration(a.mono()))}
 	o := lane.Options{
-		Memory: memory{a, u.watch}, Events: events, Photos: a.photos, Live: func(v wire.Live) { a.told(u.watch, v) }, Now: a.clock.Now, Mono: a.mono, Clock: a.moment, Log: a.o.Log,
+		Memory: memory{a, u.watch}, Events: events, Photos: a.photos, Alarm: a.alarms.Set, Live: func(v wire.Live) { a.told(u.watch, v) }, Now: a.clock.Now, Mono: a.mono, Clock: a.moment, Log: a.o.Log,
 		Changed: a.lot.Watch(ctx).C, Away: a.away, Signers: lane.Signers{Receipts: a.identity.ConfigKey, Tickets: a.lot.KeyOf},
 	}
 	var dead []device.Event

@@ -32,6 +32,7 @@ var texts = map[string]tariff.Text{
 	DiskStall:           {ZH: "磁盘写入缓慢，请检查磁盘", EN: "the disk is slow to write: check it"},
 	DiskLow:             {ZH: "磁盘空间不足，请清理", EN: "the disk is nearly full: make room"},
 	JournalDown:         {ZH: "本机日志无法写入", EN: "the journal cannot be written"},
+	"black_list":        {ZH: "黑名单车辆在车道", EN: "a vehicle of the black list stands at a lane"},
 	"second_copy":       {ZH: "收费记录没有第二份副本，请检查磁盘", EN: "what was charged and paid has no second copy: check the disk"},
 	"file_damaged":      {ZH: "数据文件损坏，已移开并保留，岗亭继续工作", EN: "a data file was damaged; it is set aside and kept, and the booth goes on"},
 	"incarnation_ended": {ZH: "本机日志被复制或截短，已换新的日志继续", EN: "this booth's log was copied or shortened; it goes on with a new one"},

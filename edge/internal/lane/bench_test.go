@@ -13,6 +13,7 @@ import (
 	"lotkeeper/shared/fact"
 	"lotkeeper/shared/money"
 	"lotkeeper/shared/plate"
+	"lotkeeper/shared/right"
 	"lotkeeper/shared/session"
 	"lotkeeper/shared/tariff"
 	"lotkeeper/shared/wire"
@@ -31,6 +32,7 @@ type site struct {
 	book   *session.Book
 	facts  []fact.Fact
 	config wire.Config
+	rights *right.Set
 	broken bool
 	wall   time.Time
 	mono   time.Duration
@@ -52,6 +54,10 @@ func newSite(t testing.TB) *site {
 		},
 		wall: time.Date(2026, 3, 2, 2, 0, 0, 0, time.UTC), mono: time.Second,
 	}
+}
+
+func (s *site) terms() wire.Terms {
+	return wire.Terms{Config: &s.config, Rights: s.rights, InForce: 4}
 }
 
 func (s *site) pass(d time.Duration) { s.wall, s.mono = s.wall.Add(d), s.mono+d }
@@ -144,7 +150,7 @@ func (p *post) feed(in Input) {
 			switch e := e.(type) {
 			case Look:
 				e.Query.Away = p.away
-				queue = append(queue, Found{e.Query.Car, Find(p.book, &p.config, e.Query)})
+				queue = append(queue, Found{e.Query.Car, Find(p.book, p.terms(), e.Query)})
 			case Prove:
 				queue = append(queue, Proven{e.Ask, e.Car, Scan(p.book, p.config.Lot, p.signers(), e, p.wall)})
 			case Record:

@@ -18,6 +18,9 @@ import (
 	"lotkeeper/shared/wire"
 )
 
+// AlarmBlack says that a vehicle of the black list stands at a lane; the detail names the right, not the vehicle.
+const AlarmBlack = "black_list"
+
 // RecordTimeout bounds how long a lane waits for its journal before the lot's policy decides.
 const RecordTimeout = 2 * time.Second
 
@@ -26,7 +29,8 @@ type Memory interface {
 	// Record appends facts in one write and returns them once they are on the disk. Once fold was called, View has them.
 	Record(ctx context.Context, compose func(id func(i int) fact.ID) []fact.Draft) (facts []fact.Fact, fold func() error, err error)
 	View(func(*session.Book))
-	Config() (wire.Config, bool)
+	// Terms are the configuration and the rights in force.
+	Terms() (wire.Terms, bool)
 }
 
 // Barrier moves the arm.
@@ -50,7 +54,7 @@ type Photos interface {
 	Put(kind string, picture []byte, at time.Time) (fact.Photo, error)
 }
 
-// Options are a controller's surroundings. Barrier, Display, Camera, Photos and Live may be nil.
+// Options are a controller's surroundings. Barrier, Display, Camera, Photos, Live and Alarm may be nil.
 type Options struct {
 	Memory  Memory
 	Events  <-chan device.Event // of all the lane's devices
@@ -63,10 +67,12 @@ type Options struct {
 	// Away says for how long the cloud has been away, 0 while it is there; nil: it never is.
 	Away    func() time.Duration
 	Signers Signers // of what is shown to the scanner
-	Now     func() time.Time
-	Mono    func() int64  // ns of this run's monotonic clock, above 0
-	Clock   func() Moment // both and more, of one moment; nil: a clock that is never set
-	Log     *slog.Logger
+	// Alarm is told of what people must know; it may be told again of what it knows, and must not block.
+	Alarm func(code, subject string, on bool, detail string)
+	Now   func() time.Time
+	Mono  func() int64  // ns of this run's monotonic clock, above 0
+	Clock func() Moment // both and more, of one moment; nil: a clock that is never set
+	Log   *slog.Logger
 }
 
 // Controller runs one lane.
@@ -112,6 +118,9 @@ func NewController(s Setting, o Options) (*Controller, error) {
 	}
 	if o.Live == nil {
 		o.Live = func(wire.Live) {}
+	}
+	if o.Alarm == nil {
+		o.Alarm = func(string, string, bool, string) {}
 	}
 	return &Controller{
 		set: s, o: o, asks: make(chan asked, 16), moves: make(chan Moved, 2*handRoom), state: New(s), waiting: map[uint64]chan Reply{},
@@ -268,6 +277,8 @@ func (c *Controller) Message() Message {
 }
 
 func (c *Controller) publish() {
+	listed := c.state.Listed()
+	c.o.Alarm(AlarmBlack, c.set.Lane, listed != "", listed)
 	l := c.state.Live(c.moment())
 	c.mu.Lock()
 	c.live = l
@@ -339,7 +350,7 @@ func (c *Controller) perform(ctx context.Context, e Effect) Input {
 }
 
 func (c *Controller) look(q Query) Finding {
-	cfg, ok := c.o.Memory.Config()
+	terms, ok := c.o.Memory.Terms()
 	if !ok {
 		return Finding{Trouble: "the lot has no configuration"}
 	}
@@ -348,7 +359,7 @@ func (c *Controller) look(q Query) Finding {
 		q.Away = c.o.Away()
 	}
 	var f Finding
-	c.o.Memory.View(func(b *session.Book) { f = Find(b, &cfg, q) })
+	c.o.Memory.View(func(b *session.Book) { f = Find(b, terms, q) })
 	if f.Trouble != "" {
 		c.o.Log.Error("cannot price", "lane", c.set.Lane, "session", f.Session.String(), "err", f.Trouble)
 	}
@@ -357,9 +368,10 @@ func (c *Controller) look(q Query) Finding {
 
 func (c *Controller) prove(p Prove) Input {
 	c.settle()
-	cfg, _ := c.o.Memory.Config()
 	proof := Proof{Trouble: textNotOurs}
-	c.o.Memory.View(func(b *session.Book) { proof = Scan(b, cfg.Lot, c.o.Signers, p, c.o.Now()) })
+	if terms, ok := c.o.Memory.Terms(); ok {
+		c.o.Memory.View(func(b *session.Book) { proof = Scan(b, terms.Lot, c.o.Signers, p, c.o.Now()) })
+	}
 	return Proven{p.Ask, p.Car, proof}
 }
 

@@ -42,7 +42,7 @@ func (t *step) choice(f Finding) (fact.Action, string) {
 	case t.Mode.open():
 		return fact.Open, t.Mode.reason()
 	case t.Dir == fact.Entry:
-		return fact.Open, ReasonEntry
+		return f.enter()
 	case f.Basis == Again:
 		return fact.Open, ReasonAgain
 	case f.Basis == Unfound && t.Policy.NoEntry == "open":
@@ -60,7 +60,7 @@ func (t *step) choice(f Finding) (fact.Action, string) {
 	case f.Bill.Paid > 0:
 		return fact.Open, ReasonPaid
 	}
-	return fact.Open, ReasonFree
+	return fact.Open, f.given()
 }
 
 // found decides about the vehicle at the lane, or decides again.
@@ -111,18 +111,25 @@ func (t *step) found(in Found) {
 	t.record(then, drafts...)
 }
 
+// due is what the vehicle is asked for now: at an exit its bill, at an entry what it owes.
 func (f *Finding) due() int64 {
-	if f.Bill == nil {
-		return 0
+	switch {
+	case f.Bill != nil:
+		return int64(f.Bill.Due)
+	case f.owes():
+		return int64(f.Verdict.Owed)
 	}
-	return int64(f.Bill.Due)
+	return 0
 }
 
 func (t *step) decision(read fact.ID) fact.Decision {
 	c := &t.Car
-	d := fact.Decision{Lane: t.Lane, Dir: t.Dir, Action: c.Action, Reason: c.Reason, Session: c.Found.Session, Config: c.Found.Config}
+	d := fact.Decision{Lane: t.Lane, Dir: t.Dir, Action: c.Action, Reason: c.Reason, Session: c.Found.Session, Config: c.Found.Config, Rights: c.Found.Rights}
 	if t.Dir == fact.Entry {
-		d.Session, d.Tariff = read, c.Found.Tariff
+		d.Session, d.Tariff, d.Uses = read, c.Found.Tariff, c.Found.Verdict.Uses
+		if c.Found.owes() {
+			d.Due = c.Found.Verdict.Owed
+		}
 	}
 	if c.Found.Bill != nil {
 		d.Due = c.Found.Bill.Due
@@ -142,7 +149,7 @@ func (t *step) bill(read fact.ID) []fact.Draft {
 	if t.Dir != fact.Exit || f.Bill == nil || t.Car.Billed || f.Basis == Again || t.Car.Reason == ReasonFire {
 		return nil
 	}
-	return []fact.Draft{t.draft(fact.KindBill, fact.Bill{Session: f.Session, Config: f.Config, Bill: *f.Bill}, f.Entry, read)}
+	return []fact.Draft{t.draft(fact.KindBill, fact.Bill{Session: f.Session, Config: f.Config, Bill: *f.Bill, Rights: f.Given}, f.Entry, read)}
 }
 
 // recorded goes on after facts reached the disk.

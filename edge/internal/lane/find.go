@@ -8,6 +8,7 @@ import (
 	"lotkeeper/shared/money"
 	"lotkeeper/shared/plate"
 	"lotkeeper/shared/receipt"
+	"lotkeeper/shared/right"
 	"lotkeeper/shared/session"
 	"lotkeeper/shared/tariff"
 	"lotkeeper/shared/wire"
@@ -56,14 +57,21 @@ type Finding struct {
 	Promise  bool          // it may leave on a promise to pay
 	Away     time.Duration // for how long the cloud has been away; 0 while it is there
 	Photo    string        // SHA-256 of the scene at the entry
+
+	Rights  uint64         // number of the rights in force; 0: none
+	Verdict right.Verdict  // what they say of the vehicle
+	Given   []tariff.Right // that the bill was priced with
+	PayURL  string         // where a driver pays what is owed
+	kinds   map[string]right.Kind
 }
 
 // maxSimilar bounds what a person is asked to choose from.
 const maxSimilar = 20
 
 // Find looks a vehicle up. It is pure.
-func Find(book *session.Book, c *wire.Config, q Query) Finding {
+func Find(book *session.Book, c wire.Terms, q Query) Finding {
 	f := Finding{Away: q.Away, Config: c.Number, Policy: c.Policy, Currency: c.Currency, Name: c.Name}
+	f.consult(book, c, q)
 	if q.Dir == fact.Entry {
 		if ref, ok := c.TariffFor(q.Plate.Class.String(), q.At); ok {
 			f.Tariff = &ref
@@ -108,7 +116,8 @@ func Find(book *session.Book, c *wire.Config, q Query) Finding {
 		return f
 	}
 	f.Bill = &bill
-	f.Promise = mayPromise(book, c, q, bill.Due)
+	f.price(found.RightsAt(q.At, c), c.Rights)
+	f.Promise = mayPromise(book, c.Policy.Promises, q, bill.Due)
 	return f
 }
 

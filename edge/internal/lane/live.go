@@ -3,6 +3,7 @@ package lane
 import (
 	"time"
 
+	"lotkeeper/shared/money"
 	"lotkeeper/shared/wire"
 )
 
@@ -25,8 +26,9 @@ func (s *State) Live(at Moment) wire.Live {
 	}
 	l.Session, l.Entered, l.Similar, l.EntryPhoto = c.Found.Session, c.Found.Entered, c.Found.Similar, c.Found.Photo
 	if c.Phase == Held {
-		if c.Found.Bill != nil {
-			l.Due, l.Promise = c.Found.Bill.Due, c.Found.Promise
+		if l.Due = money.Amount(c.Found.due()); l.Due > 0 {
+			l.Pay = c.Found.PayURL
+			l.Promise = c.Found.Promise
 		}
 		since := c.HeldAt.UTC()
 		l.Waiting = &since

@@ -44,6 +44,9 @@ func (t *step) message() Message {
 		}
 		return Message{lines("系统故障 请联系岗亭"), "系统故障，请联系岗亭", "System fault: please call the booth"}
 	}
+	if l, voice, en, ok := c.rightText(t.Dir); ok {
+		return Message{lines(append(l, stay)...), voice, en}
+	}
 	switch {
 	case c.Action == fact.Open && t.Dir == fact.Entry:
 		return Message{lines("欢迎光临"), "欢迎光临", "Welcome"}

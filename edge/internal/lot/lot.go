@@ -24,6 +24,7 @@ import (
 	"lotkeeper/edge/internal/journal/disk"
 	"lotkeeper/shared/exchange"
 	"lotkeeper/shared/fact"
+	"lotkeeper/shared/right"
 	"lotkeeper/shared/session"
 	"lotkeeper/shared/wire"
 )
@@ -44,7 +45,8 @@ type Options struct {
 	ConfigKey  ed25519.PublicKey // the cloud's key for configurations
 	Now        func() time.Time
 	Log        *slog.Logger
-	Alarm      func(code, subject string, on bool, detail string) // nil is nobody
+	// Alarm is told of what people must know; nil is nobody. It may be told again of what it knows, and must not block.
+	Alarm func(code, subject string, on bool, detail string)
 }
 
 // Lot is safe for concurrent use.
@@ -55,11 +57,15 @@ type Lot struct {
 	rules exchange.Rules
 	merge sync.Mutex // one merge at a time, from its judgement to its fold
 
+	taking sync.Mutex // guards intake; held before merge and mu, never after
+	intake *right.Intake
+
 	mu      sync.RWMutex // guards what follows; never held while the disk is synced
 	book    *session.Book
 	logs    map[fact.Author]exchange.Log
 	boxes   boxes
 	config  *configuration
+	rights  rights
 	heard   map[string]Heard
 	told    map[fact.Author]uint64 // how far others said that a log reaches, when that is further than it is held here
 	kept    map[fact.Author]bool   // of told, what is on the disk

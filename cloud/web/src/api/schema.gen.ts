@@ -400,6 +400,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/lots/{lot}/rights": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Which rights are published for a lot, and which are in force at each booth
+         * @description 停车场权益的下发状态：最新编号与各岗亭已生效编号
+         */
+        get: operations["get-lot-rights"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/lots/{lot}/rules": {
         parameters: {
             query?: never;
@@ -643,6 +663,78 @@ export interface paths {
          */
         post: operations["cancel-rehearsal"];
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/rights": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Month cards, free and black lists, special classes and arrears, the latest first
+         * @description 权益列表：月卡、免费名单、黑名单、特殊车牌、欠费
+         */
+        get: operations["list-rights"];
+        put?: never;
+        /**
+         * Add a right; its lots' booths have it within seconds
+         * @description 新建权益，数秒内下发到岗亭
+         */
+        post: operations["create-right"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/rights/import": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Add many rights, all or none; what is wrong is told by row
+         * @description 批量导入权益，全部成功或全部不导入，逐行提示错误
+         */
+        post: operations["import-rights"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/rights/{right}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A right
+         * @description 权益详情
+         */
+        get: operations["get-right"];
+        /**
+         * Give a right its next version
+         * @description 修改权益
+         */
+        put: operations["update-right"];
+        post?: never;
+        /**
+         * Take a right out of every lot
+         * @description 删除权益
+         */
+        delete: operations["delete-right"];
         options?: never;
         head?: never;
         patch?: never;
@@ -1473,6 +1565,23 @@ export interface components {
             inside: number;
             lanes: components["schemas"]["LiveLane"][] | null;
         };
+        GetLotRightsReply: {
+            booths: components["schemas"]["RightBooth"][] | null;
+            /** Format: date-time */
+            issued_at: string | null;
+            /**
+             * Format: int64
+             * @description Newest; 0: none yet.
+             */
+            number: number;
+            /**
+             * Format: int64
+             * @description How many there are.
+             */
+            rights: number;
+            /** @description A change is about to be published. */
+            waiting: boolean;
+        };
         GetLotRulesReply: {
             /** @description The lot's calendar; empty: weekdays only. */
             calendar: string;
@@ -1649,6 +1758,13 @@ export interface components {
              */
             years: number[] | null;
         };
+        ImportRightsReply: {
+            /** @description In the order of the items. */
+            ids: string[] | null;
+        };
+        ImportRightsRequest: {
+            items: components["schemas"]["RightContent"][] | null;
+        };
         IngestAlarmItem: {
             id: string;
             kind: string;
@@ -1728,6 +1844,11 @@ export interface components {
             /** Format: int64 */
             total: number;
         };
+        ListRightsReply: {
+            items: components["schemas"]["Right"][] | null;
+            /** Format: int64 */
+            total: number;
+        };
         ListSessionsReply: {
             items: components["schemas"]["ParkingSession"][] | null;
             /** Format: int64 */
@@ -1762,6 +1883,7 @@ export interface components {
             loop: boolean;
             mode?: components["schemas"]["WireModeView"];
             mono: string;
+            pay?: string;
             photo?: string;
             plate?: components["schemas"]["Plate"];
             promise?: boolean;
@@ -1887,6 +2009,21 @@ export interface components {
             name: components["schemas"]["LotText"];
         };
         LotPolicy: {
+            /**
+             * @description What an entry does about a vehicle that owes: show tells the amount, refuse also keeps it out. Without it: nothing.
+             * @enum {string}
+             */
+            arrears?: "show" | "refuse";
+            /**
+             * Format: int64
+             * @description Minor units: refuse keeps out who owes as much or more. 0: whatever it owes.
+             */
+            arrears_from?: number;
+            /**
+             * @description Of a stay of which a right covers a part: entry: what is covered is free if the entry was; stay: all of it is free if the entry was covered. Without it: what is covered is free.
+             * @enum {string}
+             */
+            beyond?: "entry" | "stay";
             /**
              * @description The booth cannot write its journal.
              * @enum {string}
@@ -2260,6 +2397,142 @@ export interface components {
         };
         ResetPasswordRequest: {
             password: string;
+        };
+        Right: {
+            by: string;
+            /** Format: date-time */
+            created_at: string;
+            /** @description Plans of tariffs ask for these. */
+            entitlements?: string[] | null;
+            /** @description Daily hours in those periods, in each lot's zone; none: all day. */
+            hours?: components["schemas"]["RightHours"][] | null;
+            id: string;
+            /** @enum {string} */
+            kind: "permit" | "free" | "special" | "black" | "arrears" | "entitled";
+            /** @description Where it holds; none: in all lots of the operator, those to come too. */
+            lots?: string[] | null;
+            /** @description For special and black: vehicles by class or pattern. */
+            match?: components["schemas"]["RightMatch"];
+            /** @description For drivers, on the bill. */
+            name?: components["schemas"]["RightText"];
+            /** @description Of arrears. */
+            owes?: components["schemas"]["RightDebt"];
+            /** @description A pass of tariffs that says which hours are covered. */
+            pass?: string;
+            /** @description When it holds; none: always. */
+            periods?: components["schemas"]["RightPeriod"][] | null;
+            /**
+             * Format: int64
+             * @description Of a permit: how many of its vehicles may be inside on it at once; 0 is all. One more is charged as a visitor.
+             */
+            places?: number;
+            plates?: components["schemas"]["RightPlate"][] | null;
+            /** Format: date-time */
+            updated_at: string;
+            /** Format: int64 */
+            version: number;
+            /** @description Of a black list: only report the vehicle, and let it in. */
+            watch?: boolean;
+            /** @description For staff. */
+            why?: string;
+        };
+        RightBooth: {
+            /** @description It has the newest. */
+            applied: boolean;
+            booth: string;
+            /**
+             * Format: int64
+             * @description In force there; 0: none.
+             */
+            number: number;
+            /**
+             * Format: date-time
+             * @description When it first said so.
+             */
+            said_at: string | null;
+        };
+        RightContent: {
+            /** @description Plans of tariffs ask for these. */
+            entitlements?: string[] | null;
+            /** @description Daily hours in those periods, in each lot's zone; none: all day. */
+            hours?: components["schemas"]["RightHours"][] | null;
+            /** @enum {string} */
+            kind: "permit" | "free" | "special" | "black" | "arrears" | "entitled";
+            /** @description Where it holds; none: in all lots of the operator, those to come too. */
+            lots?: string[] | null;
+            /** @description For special and black: vehicles by class or pattern. */
+            match?: components["schemas"]["RightMatch"];
+            /** @description For drivers, on the bill. */
+            name?: components["schemas"]["RightText"];
+            /** @description Of arrears. */
+            owes?: components["schemas"]["RightDebt"];
+            /** @description A pass of tariffs that says which hours are covered. */
+            pass?: string;
+            /** @description When it holds; none: always. */
+            periods?: components["schemas"]["RightPeriod"][] | null;
+            /**
+             * Format: int64
+             * @description Of a permit: how many of its vehicles may be inside on it at once; 0 is all. One more is charged as a visitor.
+             */
+            places?: number;
+            plates?: components["schemas"]["RightPlate"][] | null;
+            /** @description Of a black list: only report the vehicle, and let it in. */
+            watch?: boolean;
+            /** @description For staff. */
+            why?: string;
+        };
+        RightDebt: {
+            /**
+             * Format: int64
+             * @description Minor units.
+             */
+            amount: number;
+            /** @example CNY */
+            currency: string;
+            /** Format: int64 */
+            stays: number;
+        };
+        RightHours: {
+            /** @description Words of the lot's calendar or names of weekdays; none: every day. */
+            day_types?: string[] | null;
+            /** @example 08:00 */
+            from: string;
+            /**
+             * @description At or before from: on the next day.
+             * @example 20:00
+             */
+            to: string;
+        };
+        RightMatch: {
+            /** @description Classes of plates, as police or embassy. */
+            classes?: string[] | null;
+            /** @description Of the whole text: * is any run of characters, ? any one. */
+            patterns?: string[] | null;
+        };
+        RightPeriod: {
+            /**
+             * Format: date-time
+             * @description None: since ever.
+             */
+            from?: string;
+            /**
+             * Format: date-time
+             * @description No longer part of it; none: for ever.
+             */
+            to?: string;
+        };
+        RightPlate: {
+            /**
+             * @description Without it the right is any vehicle's with the text.
+             * @enum {string}
+             */
+            colour?: "unknown" | "blue" | "yellow" | "white" | "black" | "green" | "yellow-green";
+            /** @description As people write it; it is normalised. */
+            text: string;
+        };
+        RightText: {
+            en: string;
+            zh: string;
         };
         SaveCalendarRequest: {
             /**
@@ -2935,6 +3208,41 @@ export interface components {
             tariffs?: unknown[] | null;
             /** @example Asia/Shanghai */
             tz: string;
+        };
+        UpdateRightRequest: {
+            /** @description Plans of tariffs ask for these. */
+            entitlements?: string[] | null;
+            /** @description Daily hours in those periods, in each lot's zone; none: all day. */
+            hours?: components["schemas"]["RightHours"][] | null;
+            /** @enum {string} */
+            kind: "permit" | "free" | "special" | "black" | "arrears" | "entitled";
+            /** @description Where it holds; none: in all lots of the operator, those to come too. */
+            lots?: string[] | null;
+            /** @description For special and black: vehicles by class or pattern. */
+            match?: components["schemas"]["RightMatch"];
+            /** @description For drivers, on the bill. */
+            name?: components["schemas"]["RightText"];
+            /** @description Of arrears. */
+            owes?: components["schemas"]["RightDebt"];
+            /** @description A pass of tariffs that says which hours are covered. */
+            pass?: string;
+            /** @description When it holds; none: always. */
+            periods?: components["schemas"]["RightPeriod"][] | null;
+            /**
+             * Format: int64
+             * @description Of a permit: how many of its vehicles may be inside on it at once; 0 is all. One more is charged as a visitor.
+             */
+            places?: number;
+            plates?: components["schemas"]["RightPlate"][] | null;
+            /**
+             * Format: int64
+             * @description The version that the change was made on.
+             */
+            version: number;
+            /** @description Of a black list: only report the vehicle, and let it in. */
+            watch?: boolean;
+            /** @description For staff. */
+            why?: string;
         };
         UpdateUserRequest: {
             all_lots?: boolean;
@@ -3785,6 +4093,37 @@ export interface operations {
             };
         };
     };
+    "get-lot-rights": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                lot: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GetLotRightsReply"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "get-lot-rules": {
         parameters: {
             query?: never;
@@ -4227,6 +4566,212 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["CancelRehearsalReply"];
                 };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "list-rights": {
+        parameters: {
+            query?: {
+                kind?: "permit" | "free" | "special" | "black" | "arrears" | "entitled";
+                /** @description As people write it. */
+                plate?: string;
+                /** @description Those that hold there. */
+                lot?: string;
+                /** @description Without those whose last period has ended. */
+                current?: boolean;
+                page?: number;
+                size?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListRightsReply"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "create-right": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description Unique for each intended action; the same key with the same request has one effect. 每个操作唯一，重复提交只生效一次。 */
+                "Idempotency-Key": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RightContent"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Right"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "import-rights": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description Unique for each intended action; the same key with the same request has one effect. 每个操作唯一，重复提交只生效一次。 */
+                "Idempotency-Key": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ImportRightsRequest"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImportRightsReply"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get-right": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                right: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Right"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "update-right": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                right: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UpdateRightRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Right"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "delete-right": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                right: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description Error */
             default: {

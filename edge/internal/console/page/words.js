@@ -44,6 +44,8 @@ const TABLES = {
     entry: ['正常入场', 'Entry'], free: ['免费', 'Free'], paid: ['已缴清', 'Paid'], again: ['重复放行', 'Released before'], unpaid: ['待缴费', 'Unpaid'], no_entry: ['未找到入场记录', 'No entry found'],
     no_plate: ['无牌车', 'No plate'], unpriced: ['无法计费', 'Cannot be priced'], tailgate: ['跟车', 'Followed another'], journal: ['岗亭无法记录', 'The booth cannot record'], manual: ['人工放行', 'Opened by hand'],
     waived: ['免费放行', 'Waived'], command: ['坐席放行', 'Opened by a seat'], promised: ['承诺付款', 'Promised to pay'], inside: ['已在场内', 'Inside already'], repeated: ['重复识别', 'Read twice'], full: ['车位已满', 'The lot is full'], held_open: ['常开', 'Held open'], convoy: ['车队放行', 'Convoy'], locked: ['已锁闸', 'Locked'], revived: ['此前离场有误', 'The exit before was false'], button: ['按钮放行', 'Cabinet button'], fire: ['消防放行', 'Fire'], unread: ['未识别', 'Not read'],
+    black: ['黑名单，禁止入场', 'Black list: entry refused'], arrears: ['有欠费', 'Owes from earlier stays'], special: ['特殊车辆', 'Special vehicle'], free_list: ['免费名单', 'Free list'],
+    permit: ['月卡', 'Month card'], permit_full: ['月卡车位已占用，按临时车', 'Places of the card are taken: as a visitor'],
   },
   method: { cash: ['现金', 'Cash'], wechat: ['微信', 'WeChat'], alipay: ['支付宝', 'Alipay'] },
   class: { device: ['设备', 'Device'], vehicle: ['车辆', 'Vehicle'], network: ['网络', 'Network'], storage: ['存储', 'Storage'] },

@@ -19,6 +19,7 @@ import (
 
 	"lotkeeper/edge/internal/enroll"
 	"lotkeeper/shared/receipt"
+	"lotkeeper/shared/right"
 	"lotkeeper/shared/wire"
 )
 
@@ -86,6 +87,14 @@ func (a *Authority) Receipt(r receipt.Receipt) string {
 func (a *Authority) Sign(c wire.Config) wire.Signed {
 	a.t.Helper()
 	s, err := wire.SignConfig(c, a.config)
+	a.must(err)
+	return s
+}
+
+// SignRights signs the head of a set of rights.
+func (a *Authority) SignRights(h right.Head) wire.Signed {
+	a.t.Helper()
+	s, err := wire.SignRights(h, a.config)
 	a.must(err)
 	return s
 }

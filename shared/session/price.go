@@ -93,11 +93,8 @@ func cheapest(t tariff.Tariff, days calendar.Calendar, stay tariff.Stay, c tarif
 			if to.Before(from) {
 				stay.Entry = to // the errors meet: it may have been no time at all
 			}
-			other, err := tariff.Rate(t, days, stay, c)
-			if err != nil {
-				return bill, err
-			}
-			if other.Gross-other.Free < best.Gross-best.Free {
+			// One that cannot be rated (too long, before its visits) is no reason to refuse the one that can.
+			if other, err := tariff.Rate(t, days, stay, c); err == nil && other.Gross-other.Free < best.Gross-best.Free {
 				best = other
 			}
 		}

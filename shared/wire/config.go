@@ -94,8 +94,6 @@ type Policy struct {
 	NoEntry  string `json:"no_entry"`  // exit without an entry: "hold" or "open"
 	JournalX string `json:"journal_x"` // journal cannot be written: "hold" or "open"
 	LiveFor  int    `json:"live_for"`  // seconds a read may be old and still move a barrier; 0 means 12
-
-	Promises PromisePolicy `json:"promises,omitzero"`
 	// Beyond is what is free of a stay of which a right covers a part, as right.Beyond says: "" what is covered, "entry"
 	// that for stays that begin covered, "stay" all of a stay that begins covered.
 	Beyond string `json:"beyond,omitempty"`
@@ -103,6 +101,8 @@ type Policy struct {
 	// out from ArrearsFrom on (0: whatever it owes).
 	Arrears     string       `json:"arrears,omitempty"`
 	ArrearsFrom money.Amount `json:"arrears_from,omitempty"`
+
+	Promises PromisePolicy `json:"promises,omitzero"`
 	// Passage is for passages that are not as they should be.
 	Passage PassagePolicy `json:"passage,omitzero"`
 }

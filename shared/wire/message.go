@@ -112,10 +112,10 @@ type Live struct {
 	Loop     bool           `json:"loop"`              // somebody stands before the barrier
 	Faults   []string       `json:"faults,omitempty"`  // devices that do not answer
 	Waiting  *time.Time     `json:"waiting,omitempty"` // since when somebody is held
+	Pay      string         `json:"pay,omitempty"`     // where the driver pays what is due, for a code on a screen
 	Promise  bool           `json:"promise,omitempty"` // it may leave on a promise to pay
 	// EntryPhoto is the SHA-256 of the scene at the entry. The picture lies with the booth that took it.
 	EntryPhoto string    `json:"entry_photo,omitempty"`
-	Pay        string    `json:"pay,omitempty"`  // where the driver pays what is due, for a code on a screen
 	Mode       *ModeView `json:"mode,omitempty"` // the lane is not worked as usual
 }
 

@@ -93,10 +93,10 @@ type policyBody struct {
 	JournalX string `json:"journal_x,omitempty" enum:"hold,open" doc:"The booth cannot write its journal."`
 	LiveFor  int    `json:"live_for,omitempty" minimum:"0" maximum:"60" doc:"Seconds a read may be old and still move a barrier; 0 is 12."`
 
-	Promises    wire.PromisePolicy `json:"promises,omitempty" doc:"Who may leave on a promise to pay while the cloud is away."`
 	Beyond      string             `json:"beyond,omitempty" enum:"entry,stay" doc:"Of a stay of which a right covers a part: entry: what is covered is free if the entry was; stay: all of it is free if the entry was covered. Without it: what is covered is free."`
 	Arrears     string             `json:"arrears,omitempty" enum:"show,refuse" doc:"What an entry does about a vehicle that owes: show tells the amount, refuse also keeps it out. Without it: nothing."`
 	ArrearsFrom money.Amount       `json:"arrears_from,omitempty" minimum:"0" doc:"Minor units: refuse keeps out who owes as much or more. 0: whatever it owes."`
+	Promises    wire.PromisePolicy `json:"promises,omitempty" doc:"Who may leave on a promise to pay while the cloud is away."`
 	Passage     wire.PassagePolicy `json:"passage,omitzero" doc:"Passages that are not as they should be."`
 }
 

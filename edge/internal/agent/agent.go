@@ -42,6 +42,7 @@ import (
 // the configuration says.
 type Options struct {
 	Software string
+	Built    time.Time // when the program was made; zero when that is not known
 	Now      func() time.Time
 	Mono     func() time.Duration // a monotonic clock; nil: that of Now, which time.Now has and a clock that is set has not
 	Log      *slog.Logger
@@ -70,6 +71,9 @@ type Agent struct {
 	ready chan struct{}
 	bell  *bell
 
+	alarms *alarm.Book
+	disk   *watchdog.Disk
+
 	// set before ready is closed
 	identity *enroll.Identity
 	journal  *journal.Journal
@@ -79,8 +83,6 @@ type Agent struct {
 	aside    *salvage.Store
 	yard     *yard
 	address  string
-	alarms   *alarm.Book
-	disk     *watchdog.Disk
 
 	mu     sync.Mutex
 	uplink *uplink.Uplink

@@ -152,7 +152,7 @@ func (y *yard) start(ctx context.Context, l wire.Lane) (*unit, error) {
 			o.Display = sup
 		}
 	}
-	c, err := lane.NewController(lane.Setting{Lane: l.ID, Dir: l.Dir, Boot: a.clock.Boot(), Author: a.journal.Author()}, o)
+	c, err := lane.NewController(lane.Setting{Lane: l.ID, Dir: l.Dir, Boot: a.clock.Boot()}, o)
 	if err != nil {
 		cancel()
 		return nil, err

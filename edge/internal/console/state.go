@@ -6,8 +6,8 @@ import (
 	"strings"
 	"time"
 
-	"lotkeeper/edge/internal/alarm"
 	"lotkeeper/edge/internal/device"
+	"lotkeeper/shared/alarm"
 	"lotkeeper/shared/fact"
 	"lotkeeper/shared/money"
 	"lotkeeper/shared/plate"

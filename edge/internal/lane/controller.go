@@ -11,15 +11,13 @@ import (
 
 	"lotkeeper/edge/internal/device"
 	"lotkeeper/firmware-adapters/driver"
+	"lotkeeper/shared/alarm"
 	"lotkeeper/shared/fact"
 	"lotkeeper/shared/plate"
 	"lotkeeper/shared/session"
 	"lotkeeper/shared/tariff"
 	"lotkeeper/shared/wire"
 )
-
-// AlarmBlack says that a vehicle of the black list stands at a lane; the detail names the right, not the vehicle.
-const AlarmBlack = "black_list"
 
 // RecordTimeout bounds how long a lane waits for its journal before the lot's policy decides.
 const RecordTimeout = 2 * time.Second
@@ -64,15 +62,15 @@ type Options struct {
 	Camera  Camera
 	Photos  Photos
 	Live    func(wire.Live) // told of every change; must not block
+	// Alarm is told of what people must know; it may be told again of what it knows, and must not block.
+	Alarm func(code, subject string, on bool, detail string)
 	// Away says for how long the cloud has been away, 0 while it is there; nil: it never is.
 	Away    func() time.Duration
 	Signers Signers // of what is shown to the scanner
-	// Alarm is told of what people must know; it may be told again of what it knows, and must not block.
-	Alarm func(code, subject string, on bool, detail string)
-	Now   func() time.Time
-	Mono  func() int64  // ns of this run's monotonic clock, above 0
-	Clock func() Moment // both and more, of one moment; nil: a clock that is never set
-	Log   *slog.Logger
+	Now     func() time.Time
+	Mono    func() int64  // ns of this run's monotonic clock, above 0
+	Clock   func() Moment // both and more, of one moment; nil: a clock that is never set
+	Log     *slog.Logger
 }
 
 // Controller runs one lane.
@@ -278,7 +276,7 @@ func (c *Controller) Message() Message {
 
 func (c *Controller) publish() {
 	listed := c.state.Listed()
-	c.o.Alarm(AlarmBlack, c.set.Lane, listed != "", listed)
+	c.o.Alarm(alarm.BlackList, c.set.Lane, listed != "", listed)
 	l := c.state.Live(c.moment())
 	c.mu.Lock()
 	c.live = l

@@ -119,6 +119,7 @@ func newRig(t *testing.T, dir fact.Dir) *rig {
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
 	go func() { done <- c.Run(ctx) }()
+	synctest.Wait() // it has looked at the lot as it was
 	t.Cleanup(func() {
 		cancel()
 		if err := <-done; err != nil {

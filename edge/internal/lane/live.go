@@ -27,8 +27,7 @@ func (s *State) Live(at Moment) wire.Live {
 	l.Session, l.Entered, l.Similar, l.EntryPhoto = c.Found.Session, c.Found.Entered, c.Found.Similar, c.Found.Photo
 	if c.Phase == Held {
 		if l.Due = money.Amount(c.Found.due()); l.Due > 0 {
-			l.Pay = c.Found.PayURL
-			l.Promise = c.Found.Promise
+			l.Pay, l.Promise = c.Found.PayURL, c.Found.Promise
 		}
 		since := c.HeldAt.UTC()
 		l.Waiting = &since

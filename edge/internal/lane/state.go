@@ -51,8 +51,9 @@ type Moment struct {
 	Mono time.Duration
 	// Boot names this run of the agent and of its clock, and Shift is by how much the wall time of this run of the agent
 	// was set so far. An empty Boot is the setting's, for ever.
-	Boot  string
-	Shift time.Duration
+	Boot   string
+	Shift  time.Duration
+	Author fact.Author // who writes the booth's facts now
 }
 
 // Setting is what does not change while a lane runs.
@@ -60,7 +61,6 @@ type Setting struct {
 	Lane    string
 	Dir     fact.Dir
 	Boot    string // names this run of the agent and of its clock
-	Author  fact.Author
 	Devices []string
 }
 

@@ -67,9 +67,9 @@ type Lot struct {
 	config  *configuration
 	rights  rights
 	heard   map[string]Heard
+	alarms  map[alarmKey]alarmWord
 	told    map[fact.Author]uint64 // how far others said that a log reaches, when that is further than it is held here
 	kept    map[fact.Author]bool   // of told, what is on the disk
-	alarms  map[alarmKey]alarmWord
 	watches map[*Watch]struct{}
 	ending  string    // why the present incarnation must end
 	agreed  fact.Head // how far somebody is known to hold our very log

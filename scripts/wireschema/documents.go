@@ -60,6 +60,7 @@ func documents() []document {
 		{fact.KindVoided, fact.Voided{}},
 		{fact.KindMode, fact.Mode{}},
 		{fact.KindModeEnded, fact.ModeEnded{}},
+		{fact.KindFire, fact.Fire{}},
 		{fact.KindRetold, fact.Retold{}},
 		{fact.KindReplaced, fact.Replaced{}},
 		{fact.KindRebuilt, fact.Rebuilt{}},

@@ -38,6 +38,7 @@ const (
 	KindVoided    Kind = "session.voided"  // [Voided], refs an observation of the session
 	KindMode      Kind = "mode.set"        // [Mode] of a lane
 	KindModeEnded Kind = "mode.ended"      // [ModeEnded], refs the fact that set it
+	KindFire      Kind = "fire.changed"    // [Fire] at a lane
 	KindRetold    Kind = "fact.retold"     // [Retold], refs the fact it carries, then that fact's refs
 	KindReplaced  Kind = "booth.replaced"  // [Replaced]
 	KindRebuilt   Kind = "booth.rebuilt"   // [Rebuilt]
@@ -63,6 +64,10 @@ type Dir string
 const (
 	Entry Dir = "entry"
 	Exit  Dir = "exit"
+	// Inner leads from one zone of a lot into another.
+	Inner Dir = "inner"
+	// Both is of lanes that are driven in both directions, one vehicle at a time. No fact says it: a vehicle goes one way.
+	Both Dir = "both"
 )
 
 // Opened binds an author to a booth (or to the cloud) and to the key that signs its log.
@@ -109,6 +114,8 @@ type Read struct {
 	Trigger    string  `json:"trigger,omitempty"`
 	Late       bool    `json:"late,omitempty"` // from the device's memory: evidence, never a reason to move a barrier
 	Photos     []Photo `json:"photos,omitempty"`
+	From       string  `json:"from,omitempty"` // the zone it comes from; "" outside, or a lot without zones
+	To         string  `json:"to,omitempty"`   // the zone that the lane leads into
 }
 
 // Action is what a lane decided to do with a vehicle.
@@ -166,6 +173,8 @@ type Passage struct {
 	Dir     Dir     `json:"dir"`
 	Outcome Outcome `json:"outcome"`
 	Opened  bool    `json:"opened"` // the arm had been raised for it
+	From    string  `json:"from,omitempty"`
+	To      string  `json:"to,omitempty"`
 }
 
 // Bill is the price of a stay, frozen by the booth that released the vehicle.

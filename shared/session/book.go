@@ -25,6 +25,7 @@ type Book struct {
 	clocks   map[Clock]offset
 	timed    map[Clock][]fact.ID // facts whose time counts, by the clock they are on
 	modes    map[string]*entry   // the last mode that each lane was set to
+	inside   map[string]int      // sessions inside, by the zone they are in
 	poor     []Poor
 	said     map[fact.Kind][]fact.ID // of the kinds in kept
 	retold   map[fact.ID]struct{}    // facts known only because they were told again
@@ -54,7 +55,7 @@ func NewBookOf(version int) *Book {
 		version: version,
 		facts:   map[fact.ID]*entry{}, byRef: map[fact.ID][]fact.ID{}, vehicles: map[Key]*vehicle{},
 		keys: map[fact.ID]Key{}, sessions: map[ID]*Session{}, clocks: map[Clock]offset{},
-		timed: map[Clock][]fact.ID{}, modes: map[string]*entry{}, said: map[fact.Kind][]fact.ID{}, retold: map[fact.ID]struct{}{},
+		timed: map[Clock][]fact.ID{}, modes: map[string]*entry{}, inside: map[string]int{}, said: map[fact.Kind][]fact.ID{}, retold: map[fact.ID]struct{}{},
 	}
 }
 
@@ -220,6 +221,9 @@ func (b *Book) forget(k Key) {
 		return
 	}
 	for _, s := range v.sessions {
+		if s.State == Inside {
+			b.inside[s.Zone()]--
+		}
 		delete(b.sessions, s.ID)
 		for _, a := range s.Aliases {
 			delete(b.sessions, a)
@@ -239,6 +243,9 @@ func (b *Book) refold(k Key) {
 	}
 	v.sessions = b.timeline(v)
 	for _, s := range v.sessions {
+		if s.State == Inside {
+			b.inside[s.Zone()]++
+		}
 		b.sessions[s.ID] = s
 		for _, a := range s.Aliases {
 			b.sessions[a] = s
@@ -349,6 +356,17 @@ func (b *Book) Candidates(p plate.Plate) []Session {
 	slices.SortFunc(out, func(x, y Session) int { return x.ID.Compare(y.ID) })
 	return out
 }
+
+// InsideCount returns how many sessions are inside.
+func (b *Book) InsideCount() (n int) {
+	for _, in := range b.inside {
+		n += in
+	}
+	return n
+}
+
+// InsideZone returns how many sessions are in a zone.
+func (b *Book) InsideZone(zone string) int { return b.inside[zone] }
 
 // Inside returns every session inside, ordered by entry.
 func (b *Book) Inside() []Session {

@@ -23,7 +23,7 @@ func Judge(f *fact.Fact) error { return read(*f, Version).poor }
 
 // since names the kinds that later semantics brought: earlier ones pass over them, as the releases of then did.
 var since = map[fact.Kind]int{fact.KindAdded: 2, fact.KindMerged: 2, fact.KindSplit: 2, fact.KindVoided: 2,
-	fact.KindMode: 2, fact.KindModeEnded: 2, fact.KindProved: 2, fact.KindPromised: 2, fact.KindRetold: 2}
+	fact.KindMode: 2, fact.KindModeEnded: 2, fact.KindFire: 2, fact.KindProved: 2, fact.KindPromised: 2, fact.KindRetold: 2}
 
 func read(f fact.Fact, version int) *entry {
 	e := &entry{Fact: f, id: f.ID()}
@@ -33,10 +33,10 @@ func read(f fact.Fact, version int) *entry {
 	switch f.Kind {
 	case fact.KindRead:
 		r := decode[fact.Read](e, 0)
-		e.require(r.Dir == fact.Entry || r.Dir == fact.Exit, "direction %q", r.Dir)
+		e.require(known(r.Dir, version), "direction %q", r.Dir)
 	case fact.KindPassage:
 		p := decode[fact.Passage](e, 0)
-		e.require(p.Dir == fact.Entry || p.Dir == fact.Exit, "direction %q", p.Dir)
+		e.require(known(p.Dir, version), "direction %q", p.Dir)
 	case fact.KindDecision:
 		decode[fact.Decision](e, 1)
 	case fact.KindBill:
@@ -80,6 +80,8 @@ func read(f fact.Fact, version int) *entry {
 		e.require(m.Lane != "" && m.Mode != "" && m.By != "", "lane %q, mode %q, by %q", m.Lane, m.Mode, m.By)
 	case fact.KindModeEnded:
 		decode[fact.ModeEnded](e, 1)
+	case fact.KindFire:
+		decode[fact.Fire](e, 0)
 	case fact.KindRetold:
 		e.told(version)
 		return e

@@ -34,6 +34,7 @@ type Config struct {
 	Policy   Policy            `json:"policy"`
 	PayURL   string            `json:"pay_url,omitempty"` // where a driver pays by phone
 	Staff    []Staff           `json:"staff,omitempty"`   // who may act at the booths; none: those in the booths' own files
+	Zones    []Zone            `json:"zones,omitempty"`   // parts of the lot: nested lots
 }
 
 // Lane is a drive-through path and the devices on it.
@@ -43,6 +44,8 @@ type Lane struct {
 	Dir     fact.Dir    `json:"dir"`
 	Booth   string      `json:"booth"` // whose agent drives it
 	Devices []Device    `json:"devices"`
+	From    string      `json:"from,omitempty"` // the zone it comes from, "" outside or a lot without zones
+	To      string      `json:"to,omitempty"`   // the zone it leads into; of a lane of both directions, the zone behind it
 }
 
 // Device is one device of a lane: which adapter drives it and with what settings.
@@ -51,6 +54,8 @@ type Device struct {
 	Role     string          `json:"role"` // "camera", "barrier", "display"
 	Kind     string          `json:"kind"` // of the table of adapters
 	Settings json.RawMessage `json:"settings"`
+	// Dir is of a camera that sees vehicles of one way only, where its lane's does not say which; "" is the lane's.
+	Dir fact.Dir `json:"dir,omitempty"`
 }
 
 // Booth is a controller box of the lot and where the others reach it.
@@ -187,8 +192,8 @@ func (c *Config) Validate() error {
 			fault("lane id %q is not valid or stands twice", l.ID)
 		}
 		lanes[l.ID] = true
-		if l.Dir != fact.Entry && l.Dir != fact.Exit {
-			fault("lane %s has direction %q, want entry or exit", l.ID, l.Dir)
+		if l.Dir != fact.Entry && l.Dir != fact.Exit && l.Dir != fact.Both && l.Dir != fact.Inner {
+			fault("lane %s has direction %q, want entry, exit, both or inner", l.ID, l.Dir)
 		}
 		if !booths[l.Booth] {
 			fault("lane %s names booth %q, which the lot does not have", l.ID, l.Booth)
@@ -198,9 +203,13 @@ func (c *Config) Validate() error {
 				fault("device id %q is not valid or stands twice", d.ID)
 			}
 			devices[d.ID] = true
+			if d.Dir != "" && d.Dir != fact.Entry && d.Dir != fact.Exit {
+				fault("device %s sees direction %q, want entry or exit", d.ID, d.Dir)
+			}
 		}
 	}
 	c.validateStaff(fault)
+	c.validateZones(fault)
 	c.Policy.Passage.validate(fault)
 	known := map[fact.TariffRef]bool{}
 	for _, t := range c.Tariffs {

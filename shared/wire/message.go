@@ -125,6 +125,7 @@ type Candidate struct {
 	Plate   plate.Plate `json:"plate"`
 	Entered time.Time   `json:"entered"`
 	Photo   string      `json:"photo,omitempty"` // SHA-256 of the scene at the entry
+	Left    *time.Time  `json:"left,omitempty"`  // it has left: picking it says that it had not
 }
 
 // Presence says whether a booth is connected. The last will says it is not.

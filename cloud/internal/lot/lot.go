@@ -61,6 +61,7 @@ type Spec struct {
 	Entitled []wire.EntitledPlate
 	Policy   wire.Policy
 	Staff    []wire.Staff // nil keeps who is in force; an empty hash keeps a person's code
+	Zones    []wire.Zone
 }
 
 // Lot is a lot with the configuration in force.
@@ -247,7 +248,7 @@ func (s *Service) compose(lot id.Lot, spec Spec, tariffs []tariff.Tariff, number
 	c := wire.Config{
 		Lot: string(lot), Number: number, Issued: now, Name: spec.Name, TZ: spec.TZ, Currency: spec.Currency,
 		Capacity: spec.Capacity, Lanes: spec.Lanes, Booths: spec.Booths, Tariffs: tariffs, Rules: spec.Rules,
-		Calendar: spec.Calendar, Free: spec.Free, Entitled: spec.Entitled, Policy: spec.Policy, Staff: spec.Staff,
+		Calendar: spec.Calendar, Free: spec.Free, Entitled: spec.Entitled, Policy: spec.Policy, Staff: spec.Staff, Zones: spec.Zones,
 	}
 	if s.o.PublicURL != "" {
 		c.PayURL = strings.TrimSuffix(s.o.PublicURL, "/") + "/pay?lot=" + string(lot)

@@ -3,6 +3,7 @@ package parking
 import (
 	"fmt"
 
+	"lotkeeper/shared/alarm"
 	"lotkeeper/shared/fact"
 	"lotkeeper/shared/money"
 	"lotkeeper/shared/plate"
@@ -124,8 +125,26 @@ func Sentence(f *fact.Fact, cur money.Currency) Text {
 		return say(f, func(b fact.Command) Text {
 			return both(fmt.Sprintf("%s 远程操作 %s（%s）：%s", b.By, b.Lane, b.Note, verdict(b.Verdict).ZH), fmt.Sprintf("Remote %s of %s by %s (%s): %s", b.Action, b.Lane, b.By, b.Note, verdict(b.Verdict).EN))
 		})
+	case fact.KindAlarmRaised:
+		return say(f, func(b fact.Alarm) Text {
+			about, w := about(b), alarm.Text(b.Code)
+			return both("告警："+about+w.ZH, "Alarm: "+about+w.EN)
+		})
+	case fact.KindAlarmCleared:
+		return say(f, func(b fact.Alarm) Text {
+			about, w := about(b), alarm.Text(b.Code)
+			return both("告警解除："+about+w.ZH, "Alarm is over: "+about+w.EN)
+		})
 	}
 	return both("其他记录："+string(f.Kind), "Another record: "+string(f.Kind))
+}
+
+// about names the device or lane of an alarm.
+func about(a fact.Alarm) string {
+	if a.Subject == "" {
+		return ""
+	}
+	return a.Subject + " "
 }
 
 func say[T any](f *fact.Fact, sentence func(T) Text) Text {
@@ -153,7 +172,7 @@ func plateOf(f *fact.Fact) Text {
 func Reason(code string) Text {
 	return pick(code, "entry", both("入场", "entry"), "paid", both("已缴费", "paid"), "free", both("免费", "free"),
 		"permit", both("月卡", "month card"), "unpaid", both("待缴费", "unpaid"), "no_entry", both("无入场记录", "no entry known"),
-		"inside", both("已在场内", "inside already"), "repeated", both("重复识别", "read twice"), "full", both("车位已满", "the lot is full"),
+		"inside", both("已在场内", "inside already"), "repeated", both("重复识别", "read twice"), "full", both("车位已满", "the lot is full"), "inner", both("区域间通行", "between zones"),
 		"held_open", both("常开", "held open"), "convoy", both("车队放行", "convoy"), "locked", both("已锁闸", "locked"),
 		"revived", both("此前离场有误", "the exit before was false"), "fire", both("消防放行", "fire"), "tailgate", both("跟车", "followed another"),
 		"manual", both("人工放行", "opened by staff"), "promised", both("承诺付款", "promised to pay"), "command", both("远程放行", "opened from the seat"),

@@ -37,6 +37,8 @@ func TestSentences(t *testing.T) {
 		{fact.KindMatched, fact.Matched{Basis: "fuzzy"}, "按相似车牌将出场与入场匹配", "The exit was matched with the entry by a similar plate"},
 		{fact.KindCommand, fact.Command{Lane: "exit-1", Action: "open", By: "li", Note: "n", Verdict: "expired"}, "li 远程操作 exit-1（n）：已过期", "Remote open of exit-1 by li (n): expired"},
 		{fact.KindClock, fact.Clock{Source: "cam", OffsetMS: -1500}, "设备 cam 时钟校正 -1.5 秒", "Clock of cam is corrected by -1.5 s"},
+		{fact.KindAlarmRaised, fact.Alarm{Code: "camera_blind", Subject: "cam-1"}, "告警：cam-1 相机在线但不再识别车牌，请检查相机", "Alarm: cam-1 the camera is connected but reads no plates: look at it"},
+		{fact.KindAlarmCleared, fact.Alarm{Code: "disk_low"}, "告警解除：磁盘空间不足，请清理", "Alarm is over: the disk is nearly full: make room"},
 		{fact.KindOpened, fact.Opened{Booth: "booth-a", Why: "new"}, "岗亭 booth-a 开始新日志：new", "Booth booth-a began a new log: new"},
 		{"of.the.future", map[string]int{"x": 1}, "其他记录：of.the.future", "Another record: of.the.future"},
 		{fact.KindCash, "no object", "无法读取的记录：cash.taken", "A record that cannot be read: cash.taken"},

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"lotkeeper/edge/internal/clock"
 	"lotkeeper/edge/internal/lot"
 	"lotkeeper/shared/exchange"
 	"lotkeeper/shared/fact"
@@ -35,6 +36,8 @@ type process struct {
 	boot  string
 	began time.Duration
 	own   *own
+	clock *clock.Clock
+	times *clock.Watch
 	lot   *lot.Lot
 	lanes []*control
 	send  *exchange.Sender
@@ -61,10 +64,10 @@ func (b *booth) wipe() {
 	b.file = b.w.path(fmt.Sprintf("%s-%d.db", b.id, b.lives))
 }
 
-// clock is the booth's wall clock.
-func (b *booth) clock() time.Time { return b.w.wall().Add(b.skew()) }
+// system is the machine's clock, which jumps and drifts. The booth's own is what package clock makes of it.
+func (b *booth) system() time.Time { return b.w.wall().Add(b.skew()) }
 
-// skew is how far the booth's wall clock is off.
+// skew is how far the machine's clock is off.
 func (b *booth) skew() time.Duration {
 	off := time.Duration(b.n*211%700-350) * time.Millisecond
 	for _, s := range b.w.active(ClockJump) {
@@ -80,7 +83,10 @@ func (b *booth) skew() time.Duration {
 	return off
 }
 
-func (p *process) mono() time.Duration { return p.b.w.now - p.began + 1 }
+func (p *process) mono() time.Duration { return p.clock.Read().Mono }
+
+// off is how far the booth's time is off.
+func (p *process) off() time.Duration { return p.clock.Now().Sub(p.b.w.wall()) }
 
 // boot starts the booth's process on what lies on its disk.
 func (b *booth) boot() {
@@ -90,10 +96,12 @@ func (b *booth) boot() {
 		b: b, boot: fmt.Sprintf("%s-%d", b.id, b.runs), began: w.now, said: map[int]word{},
 		send: exchange.NewSender(30*time.Second, 3*time.Minute),
 	}
+	p.clock = clock.New(p.boot, b.system, func() time.Duration { return w.now - p.began })
+	p.times = clock.NewWatch(p.clock)
 	opened := fact.Opened{Booth: b.id, Key: b.key.Public().(ed25519.PublicKey), Software: "simulation", Why: "new"}
 	var err error
 	p.own, err = openOwn(own{
-		lot: Lot, log: &b.disk, key: b.key, boot: p.boot, now: b.clock, mono: func() int64 { return int64(p.mono()) },
+		lot: Lot, log: &b.disk, key: b.key, boot: p.clock.Boot, now: p.clock.Now, mono: p.clock.Mono,
 		salt:  rng(w.plan.Seed, "salt "+b.id, b.runs),
 		fault: b.diskFault, at: p.crashPoint, acked: func(r []fact.Record) { w.truth.acked(w, b, r) },
 	}, opened)
@@ -103,7 +111,7 @@ func (b *booth) boot() {
 		return
 	}
 	p.lot, err = lot.Open(b.file, p.own, lot.Options{
-		Lot: Lot, Booth: b.id, Keys: w.keys(), ConfigKey: w.issuer.Public().(ed25519.PublicKey), Now: b.clock,
+		Lot: Lot, Booth: b.id, Keys: w.keys(), ConfigKey: w.issuer.Public().(ed25519.PublicKey), Now: p.clock.Now,
 	})
 	if err != nil {
 		w.violate("open", "booth %s does not open its memory: %v", b.id, err)
@@ -114,6 +122,8 @@ func (b *booth) boot() {
 	if _, ok := p.lot.Config(); !ok {
 		w.must(p.lot.Configure(w.sign(w.enrolled(b)))) // what the booth got when it was enrolled
 	}
+	p.goOnFrom()
+	p.every(10*time.Second, p.keepTime)
 	p.driveLanes()
 	p.runLine()
 	p.runPeers()

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"lotkeeper/edge/internal/clock"
 	"lotkeeper/edge/internal/lot"
 	"lotkeeper/shared/exchange"
 	"lotkeeper/shared/fact"
@@ -87,8 +88,8 @@ func (p *process) stateCursor() {
 	if conf, ok := p.lot.Config(); ok {
 		number = conf.Number
 	}
-	b := p.b
-	b.w.carry(b.n, cloudNode, func() { b.w.cloud.cursorUp(b, c, number) })
+	b, asked := p.b, p.clock.Now()
+	b.w.carry(b.n, cloudNode, func() { b.w.cloud.cursorUp(b, c, number, asked) })
 }
 
 // sendUp sends what the cloud lacks and is due.
@@ -97,7 +98,7 @@ func (p *process) sendUp() {
 	if !b.line.up {
 		return
 	}
-	now := b.clock()
+	now := p.clock.Now()
 	for _, n := range p.send.Due(p.lot.Cursors(), p.own.Author(), now) {
 		batch, err := p.lot.Batch(n.Author, n.After, 500, 512<<10)
 		if err != nil {
@@ -122,9 +123,10 @@ func (b *booth) heard(do func(p *process)) {
 	}
 }
 
-func (p *process) takeCursor(c exchange.Cursors, closed []fact.Author) {
+func (p *process) takeCursor(c exchange.Cursors, closed []fact.Author, theirs, asked time.Time) {
+	p.hear(clock.Cloud, "cloud", theirs, asked)
 	p.lot.Judged("cloud", c, closed)
-	p.send.Stated(c, closed, p.b.clock())
+	p.send.Stated(c, closed, p.clock.Now())
 	p.sendUp()
 }
 
@@ -176,6 +178,7 @@ type word struct {
 // letter is what booths say to each other.
 type letter struct {
 	word
+	at      time.Time
 	signed  *wire.Signed
 	batches []exchange.Batch
 }
@@ -212,7 +215,7 @@ func (p *process) config() uint64 {
 func (p *process) askPeer(o *booth) {
 	w, b := p.b.w, p.b
 	if b.w.linked(b, o) {
-		m := p.compose(o.n)
+		m, asked := p.compose(o.n), p.clock.Now()
 		w.carry(b.n, o.n, func() {
 			other := o.proc
 			if other == nil {
@@ -223,6 +226,7 @@ func (p *process) askPeer(o *booth) {
 				reply := other.compose(b.n)
 				w.carry(o.n, b.n, func() {
 					if b.proc == p {
+						p.hear(clock.Peer, o.id, reply.at, asked)
 						p.absorb(o.n, reply)
 					}
 				})
@@ -240,7 +244,7 @@ func (b *booth) member() bool {
 
 func (p *process) compose(to int) letter {
 	mine := p.lot.Cursors()
-	m := letter{word: word{mine, p.config()}}
+	m := letter{word: word{mine, p.config()}, at: p.clock.Now()}
 	said, known := p.said[to]
 	if !known { // learn its cursors before sending it a whole log
 		said = word{mine, math.MaxUint64}

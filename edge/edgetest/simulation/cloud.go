@@ -80,21 +80,23 @@ func (c *cloud) factsUp(b *booth, batch exchange.Batch) {
 		w.violate("poor", "facts of %s cannot be applied: %v", batch.Author, res.Poor[0].Cause)
 	}
 	c.crashPoint("cloud: committed, not told")
-	c.stateCursor(b)
+	c.stateCursor(b, time.Time{})
 }
 
-func (c *cloud) stateCursor(b *booth) {
+// stateCursor tells a booth how far the cloud's copies reach, and what time it is when the booth asked at one of its own.
+func (c *cloud) stateCursor(b *booth, asked time.Time) {
+	at := c.w.wall()
 	cursors, closed := c.store.Cursors(), c.store.Closed()
-	c.w.carry(cloudNode, b.n, func() { b.heard(func(p *process) { p.takeCursor(cursors, closed) }) })
+	c.w.carry(cloudNode, b.n, func() { b.heard(func(p *process) { p.takeCursor(cursors, closed, at, asked) }) })
 }
 
 // cursorUp answers a booth that said how far it reaches: with our cursors, and with what it lacks.
-func (c *cloud) cursorUp(b *booth, theirs exchange.Cursors, config uint64) {
+func (c *cloud) cursorUp(b *booth, theirs exchange.Cursors, config uint64, asked time.Time) {
 	w := c.w
 	if c.down() {
 		return
 	}
-	c.stateCursor(b)
+	c.stateCursor(b, asked)
 	if config < w.config.Number && b.member() {
 		s := w.sign(w.config)
 		w.carry(cloudNode, b.n, func() { b.heard(func(p *process) { p.configure(s) }) })
@@ -170,7 +172,7 @@ func (c *cloud) sequence() {
 	c.crashPoint("cloud: sequenced, not sent")
 	for _, b := range w.booths {
 		c.sendDown(b, batch)
-		c.stateCursor(b)
+		c.stateCursor(b, time.Time{})
 	}
 }
 

@@ -25,7 +25,7 @@ type own struct {
 	lot   string
 	log   *log
 	key   ed25519.PrivateKey
-	boot  string
+	boot  func() string
 	now   func() time.Time
 	mono  func() int64
 	salt  *rand.Rand
@@ -76,7 +76,7 @@ func (j *own) Append(_ context.Context, c journal.Compose) ([]fact.Fact, error) 
 	for _, d := range drafts {
 		from := head
 		from.HLC = max(from.HLC, j.seen)
-		stamp := fact.Stamp{Lot: j.lot, Author: j.log.author, Boot: j.boot, Mono: j.mono(), Now: j.now()}
+		stamp := fact.Stamp{Lot: j.lot, Author: j.log.author, Boot: j.boot(), Mono: j.mono(), Now: j.now()}
 		for i := range stamp.Salt {
 			stamp.Salt[i] = byte(j.salt.Uint32())
 		}

@@ -60,18 +60,21 @@ func (k *control) resume() {
 	var let, mode bool
 	k.p.lot.View(func(b *session.Book) {
 		m, mode = b.Mode(k.state.Lane)
-		u, let = lane.UnfinishedAt(b, k.state.Lane, k.p.b.clock())
+		u, let = lane.UnfinishedAt(b, k.state.Lane, k.p.clock.Now())
 	})
 	if let {
 		k.feed(u)
 	}
 	if mode {
 		lasts := time.Duration(m.Seconds) * time.Second
-		k.feed(lane.Resumed{Fact: m.Fact, Mode: m.Mode, Left: min(lasts-k.p.b.clock().Sub(m.At), lasts), Passed: m.Passed})
+		k.feed(lane.Resumed{Fact: m.Fact, Mode: m.Mode, Left: min(lasts-k.p.clock.Now().Sub(m.At), lasts), Passed: m.Passed})
 	}
 }
 
-func (k *control) moment() lane.Moment { return lane.Moment{Wall: k.p.b.clock(), Mono: k.p.mono()} }
+func (k *control) moment() lane.Moment {
+	r := k.p.clock.Read()
+	return lane.Moment{Wall: r.Wall, Mono: r.Mono, Boot: r.Boot, Shift: r.Shift, Author: k.p.own.Author()}
+}
 
 // alive reports whether this control still drives its lane.
 func (k *control) alive() bool { return k.p.alive() && slices.Contains(k.p.lanes, k) }

@@ -49,7 +49,7 @@ func bothJournals(t *testing.T) map[string]journals {
 	disk := &log{author: "simulatedjournal"}
 	simulated := func(t *testing.T) lot.Own {
 		j, err := openOwn(own{
-			lot: Lot, log: disk, key: key, boot: "boot", now: at, mono: func() int64 { return 1 }, salt: rng(1, "salt", 0),
+			lot: Lot, log: disk, key: key, boot: func() string { return "boot" }, now: at, mono: func() int64 { return 1 }, salt: rng(1, "salt", 0),
 			fault: func() error { return nil }, at: func(string) {}, acked: func([]fact.Record) {},
 		}, fact.Opened{Booth: "booth-a", Key: key.Public().(ed25519.PublicKey), Software: "test", Why: "new"})
 		if err != nil {
@@ -137,7 +137,7 @@ func journalPromises(t *testing.T, js journals) {
 func TestTheSimulatedDiskFailsAsTheRealOneDoes(t *testing.T) {
 	var fail error
 	j, err := openOwn(own{
-		lot: Lot, log: &log{author: "simulatedjournal"}, key: keyOf(1, "booth-a"), boot: "boot", now: func() time.Time { return epoch },
+		lot: Lot, log: &log{author: "simulatedjournal"}, key: keyOf(1, "booth-a"), boot: func() string { return "boot" }, now: func() time.Time { return epoch },
 		mono: func() int64 { return 1 }, salt: rng(1, "salt", 0), fault: func() error { return fail }, at: func(string) {}, acked: func([]fact.Record) {},
 	}, fact.Opened{Booth: "booth-a", Why: "new"})
 	if err != nil {

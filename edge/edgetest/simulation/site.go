@@ -160,7 +160,7 @@ func (s *site) deliver(r lane.Read, d time.Duration) {
 		return
 	}
 	k.soon(d+40*time.Millisecond, func() lane.Input {
-		r.Received = k.p.b.clock()
+		r.Received = k.p.clock.Now()
 		return r
 	})
 }
@@ -265,7 +265,7 @@ func (s *site) stand(v *visit) {
 	s.waiting = s.waiting[1:]
 	s.front = v
 	v.stoodAt = w.now
-	if b := s.booth(); b.skew().Abs() > 2*time.Second {
+	if s.k != nil && s.k.p.off().Abs() > 2*time.Second {
 		v.taint("clock")
 	}
 	w.note("stands", s.plan.ID, " ", v.car.plan.N)

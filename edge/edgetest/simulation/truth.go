@@ -118,7 +118,7 @@ func (w *World) staleReads(sp Spell) {
 			return
 		}
 		c := w.cars[w.luck.IntN(len(w.cars))]
-		if s.k != nil && s.front == nil && s.under == nil && !s.arrive && len(s.waiting) == 0 && w.now-s.empty > 30*time.Second && s.booth().skew().Abs() < time.Second {
+		if s.k != nil && s.front == nil && s.under == nil && !s.arrive && len(s.waiting) == 0 && w.now-s.empty > 30*time.Second && s.k.p.off().Abs() < time.Second {
 			w.fire(StaleRead)
 			s.reads++
 			off := between(w.luck, 5*time.Minute, 8*time.Hour)

@@ -25,7 +25,7 @@ func (a *Agent) State() console.State {
 			loc = l
 		}
 	}
-	a.lot.View(func(b *session.Book) { s.Inside = len(b.Inside()) })
+	a.lot.View(func(b *session.Book) { s.Inside = b.InsideCount() })
 	for _, u := range a.yard.list() {
 		m, t := u.controller.Message(), u.controller.Stats()
 		l := console.Lane{

@@ -12,6 +12,7 @@ import (
 	"lotkeeper/edge/internal/lane"
 	"lotkeeper/edge/internal/watchdog"
 	"lotkeeper/firmware-adapters/driver"
+	"lotkeeper/shared/fact"
 	"lotkeeper/shared/wire"
 )
 
@@ -152,7 +153,15 @@ func (y *yard) start(ctx context.Context, l wire.Lane) (*unit, error) {
 			o.Display = sup
 		}
 	}
-	c, err := lane.NewController(lane.Setting{Lane: l.ID, Dir: l.Dir, Boot: a.clock.Boot()}, o)
+	faces := map[string]fact.Dir{}
+	for _, d := range l.Devices {
+		if d.Dir != "" {
+			faces[d.ID] = d.Dir
+		}
+	}
+	c, err := lane.NewController(lane.Setting{
+		Lane: l.ID, Dir: l.Dir, Boot: a.clock.Boot(), Faces: faces, From: l.From, To: l.To,
+	}, o)
 	if err != nil {
 		cancel()
 		return nil, err

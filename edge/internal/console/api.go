@@ -56,6 +56,7 @@ func (c *Console) Handler() http.Handler {
 	} {
 		m.HandleFunc("POST /api/lanes/{lane}/"+path, c.known(func(w http.ResponseWriter, r *http.Request, by person) { c.ask(w, r, by, want) }))
 	}
+	c.amendRoutes(m)
 	m.HandleFunc("GET /api/", func(w http.ResponseWriter, _ *http.Request) {
 		fail(w, http.StatusNotFound, "not_found", "没有这个地址", "there is no such address")
 	})

@@ -24,6 +24,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"lotkeeper/edge/internal/amend"
 	"lotkeeper/edge/internal/lane"
 	"lotkeeper/edge/internal/shift"
 	"lotkeeper/shared/fact"
@@ -38,6 +39,8 @@ type Booth interface {
 	State() State
 	// Ask asks something of a lane; ok is false when the booth has no such lane.
 	Ask(ctx context.Context, id string, a lane.Ask) (r lane.Reply, ok bool, err error)
+	// Amend records what a person says of a stay. It returns a [*amend.Refusal] for what makes no sense.
+	Amend(ctx context.Context, a amend.Amendment) (fact.ID, error)
 	// Passages returns what passed through the booth's lanes, newest first.
 	Passages(n int) ([]Passage, error)
 	// Photo returns a picture by the SHA-256 of its content; fs.ErrNotExist when it is not here.

@@ -111,19 +111,23 @@ func TestAFullDiskRefusesAndGoesOnByItself(t *testing.T) {
 	}
 	d.Fill(0)
 	big := strings.Repeat("x", 40_000)
-	refused := 0
-	for range 200 { // what is free inside the file is used up first
+	refused, acknowledged := 0, uint64(2) // the opening, and the first
+	for range 200 {                       // what is free inside the file is used up first
 		if _, err := j.Append(within(t, 10*time.Second), one("n", big)); errors.Is(err, ErrBroken) {
 			refused++
 			break
 		} else if err != nil {
 			t.Fatal(err)
 		}
+		acknowledged++
 	}
 	if refused == 0 || !a.told(AlarmBroken) {
 		t.Fatalf("a full disk took everything; alarms %v", a.all)
 	}
 	head := j.Head()
+	if head.Seq != acknowledged {
+		t.Errorf("%d facts were acknowledged, the log ends at %d", acknowledged, head.Seq)
+	}
 	d.Free()
 	until(t, "the journal is written again", func() bool { return j.Err() == nil })
 	if j.Head() != head {

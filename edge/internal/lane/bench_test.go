@@ -121,13 +121,17 @@ type post struct {
 	told  map[uint64]Reply
 	reads int
 	deaf  bool          // the barrier does not answer
-	held  int           // how often the barrier was asked to stay up for a mode that stands in the facts
+	held  int           // how often the barrier was asked to stay up for a mode or a fire that stands in the facts
 	away  time.Duration // for how long the cloud has been
 }
 
 func newPost(t testing.TB, dir fact.Dir) *post {
+	return newPostOf(t, Setting{Lane: string(dir) + "-1", Dir: dir, Boot: "boot1"})
+}
+
+func newPostOf(t testing.TB, s Setting) *post {
 	p := &post{site: newSite(t), told: map[uint64]Reply{}}
-	p.state = New(Setting{Lane: string(dir) + "-1", Dir: dir, Boot: "boot1"})
+	p.state = New(s)
 	p.feed(Sensed{driver.LoopArrive, false})
 	p.feed(Sensed{driver.LoopSafety, false})
 	p.feed(Arm{driver.ArmDown})
@@ -161,7 +165,7 @@ func (p *post) feed(in Input) {
 				queue = append(queue, Recorded{p.append(e.Facts...), e.Then})
 			case Raise:
 				p.did = append(p.did, "open")
-				if _, standing := p.book.Mode(p.state.Lane); standing && p.state.Mode.open() {
+				if _, standing := p.book.Mode(p.state.Lane); standing && p.state.Mode.open() || p.state.Fire {
 					p.held++
 				}
 				m := Moved{Command: "open", Outcome: driver.Done, Car: e.Car, Read: e.Read, ByHand: e.ByHand}

@@ -109,7 +109,7 @@ var ErrStopped = errors.New("the lane is not running")
 // NewController checks what a lane needs. It starts nothing.
 func NewController(s Setting, o Options) (*Controller, error) {
 	switch {
-	case s.Lane == "" || s.Boot == "" || s.Dir != fact.Entry && s.Dir != fact.Exit:
+	case s.Lane == "" || s.Boot == "" || s.Dir != fact.Entry && s.Dir != fact.Exit && s.Dir != fact.Both && s.Dir != fact.Inner:
 		return nil, fmt.Errorf("lane %q: id, boot and direction are needed", s.Lane)
 	case o.Memory == nil || o.Events == nil || o.Now == nil || o.Mono == nil || o.Log == nil:
 		return nil, fmt.Errorf("lane %s: memory, events, clocks and logger are needed", s.Lane)
@@ -120,10 +120,12 @@ func NewController(s Setting, o Options) (*Controller, error) {
 	if o.Alarm == nil {
 		o.Alarm = func(string, string, bool, string) {}
 	}
-	return &Controller{
+	c := &Controller{
 		set: s, o: o, asks: make(chan asked, 16), moves: make(chan Moved, 2*handRoom), state: New(s), waiting: map[uint64]chan Reply{},
 		barrier: newHand(), display: newHand(), camera: newHand(),
-	}, nil
+	}
+	c.live = c.state.Live(c.moment()) // whoever asks before it runs is told which lane it is
+	return c, nil
 }
 
 // Run drives the lane until ctx ends.

@@ -27,13 +27,18 @@ const (
 	ReasonOpen     = string(fact.HeldOpen) // the lane is held open
 	ReasonConvoy   = string(fact.Convoy)   // a convoy passes
 	ReasonLocked   = string(fact.Locked)   // the lane is locked
+
+	ReasonInside   = "inside"   // it is inside already
+	ReasonRepeated = "repeated" // it entered a moment ago
+	ReasonFull     = "full"     // the lot, or the zone, has no place for it
+	ReasonInner    = "inner"    // from one zone into another
 )
 
 // choice is what a finding means for a vehicle.
 func (t *step) choice(f Finding) (fact.Action, string) {
 	c := &t.Car
 	switch {
-	case t.Fire && (c.Forced == nil || c.Forced.Reason == ReasonFire):
+	case t.Fire && c.Forced == nil:
 		return fact.Open, ReasonFire
 	case t.Mode.locked() && (c.Forced == nil || c.Forced.Note == ""):
 		return fact.Hold, ReasonLocked // the button in the cabinet knows no reason
@@ -41,6 +46,10 @@ func (t *step) choice(f Finding) (fact.Action, string) {
 		return fact.Open, c.Forced.Reason
 	case t.Mode.open():
 		return fact.Open, t.Mode.reason()
+	case f.Obstacle != "":
+		return fact.Hold, f.Obstacle
+	case t.Dir == fact.Inner:
+		return fact.Open, ReasonInner
 	case t.Dir == fact.Entry:
 		return f.enter()
 	case f.Basis == Again:
@@ -78,10 +87,11 @@ func (t *step) found(in Found) {
 	action, reason := t.choice(f)
 	same := c.Phase == Held && action == c.Action && reason == c.Reason && f.Session == c.Found.Session
 	due := f.due() != c.Found.due()
-	matched := c.Found.Basis == Fuzzy && c.Found.Session == f.Session // the fuzzy match was recorded with the hold
+	matched := c.Found.Basis.matches() && c.Found.Session == f.Session // the match was recorded with the hold
+	basis := c.Found.Basis
 	c.Found, c.Action, c.Reason = f, action, reason
 	if matched {
-		c.Found.Basis = Fuzzy
+		c.Found.Basis = basis
 	}
 	if same {
 		if due {
@@ -96,8 +106,8 @@ func (t *step) found(in Found) {
 		read, then.Read = Own(0), 0
 		drafts = append(drafts, t.draftRead(*c.Seen, false))
 	}
-	if f.Basis == Fuzzy && !matched {
-		drafts = append(drafts, t.draft(fact.KindMatched, fact.Matched{Basis: "fuzzy"}, read, f.Entry))
+	if f.Basis.matches() && !matched {
+		drafts = append(drafts, t.draft(fact.KindMatched, fact.Matched{Basis: string(f.Basis)}, read, f.Entry))
 	}
 	then.Tell = len(drafts)
 	drafts = append(drafts, t.draft(fact.KindDecision, t.decision(read), read))
@@ -106,7 +116,7 @@ func (t *step) found(in Found) {
 		drafts = append(drafts, t.promise(read)...)
 	}
 	if c.Through {
-		drafts = append(drafts, t.draft(fact.KindPassage, fact.Passage{Lane: t.Lane, Dir: t.Dir, Outcome: fact.Passed}, read))
+		drafts = append(drafts, t.draft(fact.KindPassage, t.passage(fact.Passed, false), read))
 	}
 	t.record(then, drafts...)
 }
@@ -143,10 +153,15 @@ func (t *step) decision(read fact.ID) fact.Decision {
 	return d
 }
 
-// bill freezes the price of a stay with the release of its vehicle. A fire's releases are not billed.
+// bill freezes the price of a stay with the release of its vehicle. A fire's releases, and who leaves on another's heels,
+// are billed as the lot's policy says.
 func (t *step) bill(read fact.ID) []fact.Draft {
 	f := &t.Car.Found
-	if t.Dir != fact.Exit || f.Bill == nil || t.Car.Billed || f.Basis == Again || t.Car.Reason == ReasonFire {
+	if t.Dir != fact.Exit || f.Bill == nil || t.Car.Billed || f.Basis == Again {
+		return nil
+	}
+	p := f.Policy.Passage
+	if t.Car.Reason == ReasonFire && p.Fire != "bill" || t.Car.Through && p.Tailgate == "record" {
 		return nil
 	}
 	return []fact.Draft{t.draft(fact.KindBill, fact.Bill{Session: f.Session, Config: f.Config, Bill: *f.Bill, Rights: f.Given}, f.Entry, read)}
@@ -170,6 +185,8 @@ func (t *step) recorded(in Recorded) {
 		if car == &t.Car {
 			t.act()
 		}
+	case DoFire:
+		t.burns()
 	case DoMode:
 		m := then.Mode
 		if m.Kind != "" {
@@ -222,7 +239,7 @@ func (t *step) act() {
 			c.Phase = Released
 		}
 		c.Tries, c.Billed = 0, true
-		if t.Mode.open() && t.Arm == driver.ArmUp && c.Forced == nil {
+		if t.staysUp() && t.Arm == driver.ArmUp && c.Forced == nil {
 			c.Opened = true // it is up already
 		} else {
 			t.raise(c.Forced != nil)
@@ -251,6 +268,9 @@ func (t *step) failed(in Failed) {
 		t.do(Answer{w.Ask, Reply{Verdict: Refused, Text: textJournal}})
 	}
 	t.Asks = nil
+	if then.Do == DoFire {
+		t.burns()
+	}
 	if then.Do != DoAct || t.car(then.Car) != &t.Car || t.Car.N == 0 {
 		return
 	}
@@ -262,7 +282,7 @@ func (t *step) failed(in Failed) {
 	}
 	c.Reason = ReasonJournal
 	c.Action = fact.Hold
-	if t.Policy.JournalX == "open" && !t.Mode.locked() {
+	if t.Fire || t.Policy.JournalX == "open" && !t.Mode.locked() {
 		c.Action, c.Phase = fact.Open, Released
 		t.raise(false)
 	} else if c.Phase != Held {

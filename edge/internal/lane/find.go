@@ -19,6 +19,7 @@ type Query struct {
 	Car    uint64
 	Lane   string
 	Dir    fact.Dir
+	To     string // the zone that the lane leads into
 	Plate  plate.Plate
 	Read   fact.ID       // zero while it is not recorded
 	At     time.Time     // when it came to the lane: an exit is priced up to then
@@ -38,7 +39,12 @@ const (
 	Exact   Basis = "exact" // by the plate, or because somebody has matched or corrected it
 	Fuzzy   Basis = "fuzzy" // exactly one session inside is plausible
 	Again   Basis = "again" // released here a moment ago, and not known to have crossed
+	// Revived: it left the session soon after it came, nobody saw it enter again, and here it is: that exit was false.
+	Revived Basis = "revived"
 )
+
+// matches reports whether the lane decided that the vehicle is the session's, which must be recorded.
+func (b Basis) matches() bool { return b == Fuzzy || b == Revived }
 
 // Finding is what the lot knows of a vehicle.
 type Finding struct {
@@ -63,6 +69,8 @@ type Finding struct {
 	Given   []tariff.Right // that the bill was priced with
 	PayURL  string         // where a driver pays what is owed
 	kinds   map[string]right.Kind
+
+	Obstacle string // the reason why an entry does not open for it, "" when there is none
 }
 
 // maxSimilar bounds what a person is asked to choose from.
@@ -76,16 +84,34 @@ func Find(book *session.Book, c wire.Terms, q Query) Finding {
 		if ref, ok := c.TariffFor(q.Plate.Class.String(), q.At); ok {
 			f.Tariff = &ref
 		}
+		if f.Verdict.Reason != right.Listed { // that is what its driver is told, full or not
+			f.Obstacle = f.obstacle(book, c, q)
+		}
 		return f
+	}
+	if q.Dir == fact.Inner {
+		f.Obstacle = f.fullZone(book, c, q)
 	}
 	found, basis := lookUp(book, q)
 	if found == nil && q.Ticket != nil {
 		s := book.Ticketed(q.Ticket.Entry, q.Ticket.At, q.Ticket.Tariff) // the facts of its entry have not come here
 		found, basis = &s, Exact
 	}
+	var left *session.Session
+	if found == nil {
+		if left = lastLeft(book, q); q.Dir == fact.Inner {
+			left = nil
+		}
+		if left != nil && suspect(left, c.Policy) {
+			found, basis = revived(*left), Revived
+		}
+	}
 	if found == nil {
 		f.Similar = similar(book, q.Plate)
 		if q.Plate.None() || len(f.Similar) != 1 {
+			if left != nil { // a person may know that it never left
+				f.Similar = append(f.Similar, wire.Candidate{Session: left.ID, Plate: left.Plate, Entered: left.Entry.At, Left: &left.Exit.At})
+			}
 			return f
 		}
 		s, ok := book.Session(f.Similar[0].Session)
@@ -98,7 +124,7 @@ func Find(book *session.Book, c wire.Terms, q Query) Finding {
 	if found.Entry != nil {
 		f.Entry, f.Entered, f.Photo = found.Entry.Fact, &found.Entry.At, scene(found.Entry.Photos)
 	}
-	if basis == Again {
+	if basis == Again || q.Dir == fact.Inner {
 		return f
 	}
 	var coupons []tariff.Coupon

@@ -206,6 +206,7 @@ const (
 	DoKeep    Do = "keep"   // the read's id
 	DoLook    Do = "look"   // again, and answer
 	DoRename  Do = "rename" // the vehicle, then look again, and answer
+	DoFire    Do = "fire"   // opens and keeps open
 	DoMode    Do = "mode"   // is set from now on; answer
 )
 

@@ -62,6 +62,9 @@ type Setting struct {
 	Dir     fact.Dir
 	Boot    string // names this run of the agent and of its clock
 	Devices []string
+	Faces   map[string]fact.Dir // cameras that see vehicles of one way only
+	From    string              // zones that the lane leads between; "" outside, or a lot without zones
+	To      string
 }
 
 // Phase is where a vehicle stands.
@@ -109,7 +112,7 @@ type Car struct {
 
 // Forced is a person's word that a vehicle may pass.
 type Forced struct {
-	Reason string // "manual", "command", "button", "fire"
+	Reason string // "manual", "command", "button"
 	By     string
 	Note   string
 	Waive  bool // what is still due is waived
@@ -118,7 +121,8 @@ type Forced struct {
 // State is a lane at one moment. It is a value: Step never changes what it was given. The zero State of a Setting is a
 // lane that knows nothing yet and learns its loops from the board.
 type State struct {
-	Setting
+	Setting        // of a shared lane Dir is the way that it is driven now
+	Shared  bool   // in both directions, by turns
 	Cars    uint64 // how many vehicles this run has counted
 	Car     Car
 	Behind  []Car // who came after it, in order
@@ -146,6 +150,8 @@ type State struct {
 	ShiftBy, ShiftAt         time.Duration // the last time the clock was set: by how much, and when
 	Done                     []string      // ids of commands and cash takings that were judged
 	Mode                     Mode          // not worked as usual, for a while
+	UpTries                  int           // how often the barrier was asked to stay up
+	UpTried                  time.Duration
 }
 
 // Waiting is somebody who waits for a barrier's answer.
@@ -158,7 +164,11 @@ type Waiting struct {
 
 // New returns the state of a lane that knows nothing yet.
 func New(s Setting) State {
-	return State{Setting: s, Arm: driver.ArmUnknown, IdleAt: 1}
+	st := State{Setting: s, Arm: driver.ArmUnknown, IdleAt: 1}
+	if s.Dir == fact.Both {
+		st.Shared, st.Dir = true, fact.Entry
+	}
+	return st
 }
 
 // Token names the vehicle that is at the lane.
@@ -184,7 +194,7 @@ func (s *State) Faults() []string {
 	if s.Arm == driver.ArmDown && s.Car.Tries >= moveTries || s.Lowers >= 2*moveTries {
 		out = append(out, "arm")
 	}
-	if s.Mode.Tries >= moveTries && s.Arm == driver.ArmDown && !slices.Contains(out, "arm") {
+	if s.UpTries >= moveTries && s.Arm == driver.ArmDown && !slices.Contains(out, "arm") {
 		out = append(out, "arm")
 	}
 	if s.Blind {
@@ -203,7 +213,7 @@ func (s *State) Wake() time.Duration {
 	}
 	at(s.IdleAt)
 	at(s.Mode.Until)
-	at(s.mayHold())
+	at(s.upAgain())
 	if s.Pending != nil {
 		at(s.PendTo)
 	}
@@ -247,7 +257,10 @@ func (s *State) tail() bool {
 
 // mayLower reports whether the arm should go down and may.
 func (s *State) mayLower() bool {
-	return s.WantDown && s.SafetyKnown && !s.Safety && !s.Fire && !s.Mode.open() && s.Lowers < 2*moveTries
+	if s.Shared && s.Arrive {
+		return false // either loop may be the one under the arm
+	}
+	return s.WantDown && s.SafetyKnown && !s.Safety && !s.staysUp() && s.Lowers < 2*moveTries
 }
 
 // mayRaise reports whether a barrier that was asked to open is known to be still down.

@@ -66,7 +66,11 @@ func (t *step) show(m Message) { t.do(Show{m}) }
 // look asks what the lot knows of the vehicle at the lane.
 func (t *step) look() {
 	c := &t.Car
-	t.do(Look{Query{Car: c.N, Lane: t.Lane, Dir: t.Dir, Plate: c.Plate, Read: c.Read, At: c.At.Truncate(time.Millisecond), Clock: t.clock(), Forced: c.Forced, Mode: t.Mode, Ticket: c.Ticket}})
+	_, to := t.zones(t.Dir)
+	t.do(Look{Query{
+		Car: c.N, Lane: t.Lane, Dir: t.Dir, To: to, Plate: c.Plate, Read: c.Read, At: c.At.Truncate(time.Millisecond), Clock: t.clock(),
+		Forced: c.Forced, Mode: t.Mode, Ticket: c.Ticket,
+	}})
 }
 
 // record appends facts about the present moment.
@@ -94,8 +98,8 @@ func (t *step) arm(a driver.Arm) {
 		if t.Car.Earlier && t.Car.Phase == Released {
 			t.forget()
 		}
-	case a == driver.ArmUp && t.Mode.open():
-		t.Mode.Tries = 0
+	case a == driver.ArmUp && t.staysUp():
+		t.UpTries = 0
 	case found && t.Car.Phase == Nobody:
 		t.WantDown = true
 	}

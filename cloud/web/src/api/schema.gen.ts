@@ -1502,6 +1502,8 @@ export interface components {
             tariffs?: unknown[] | null;
             /** @example Asia/Shanghai */
             tz: string;
+            /** @description Parts of the lot with lanes between them: nested lots. */
+            zones?: components["schemas"]["LotZone"][] | null;
         };
         CreateTariffRequest: {
             /** @description None: the text's. */
@@ -1540,7 +1542,7 @@ export interface components {
         };
         GetCommandReply: {
             /** @enum {string} */
-            action: "open" | "close" | "correct";
+            action: "open" | "close" | "correct" | "mode";
             /** Format: date-time */
             answered_at: string | null;
             command: string;
@@ -1722,9 +1724,11 @@ export interface components {
         };
         GiveCommandRequest: {
             /** @enum {string} */
-            action: "open" | "close" | "correct";
+            action: "open" | "close" | "correct" | "mode";
             lane: string;
             lot: string;
+            /** @description For mode: how the lane is worked for a while. */
+            mode?: components["schemas"]["SeatMode"];
             /** @description For correct. */
             plate?: components["schemas"]["GiveCommandPlateStruct"];
             reason: string;
@@ -1933,6 +1937,8 @@ export interface components {
             tariffs?: unknown[] | null;
             /** @example Asia/Shanghai */
             tz: string;
+            /** @description Parts of the lot with lanes between them: nested lots. */
+            zones?: components["schemas"]["LotZone"][] | null;
         };
         LotBooth: {
             id: string;
@@ -1974,6 +1980,11 @@ export interface components {
             voter?: boolean;
         };
         LotDevice: {
+            /**
+             * @description Of a camera that sees vehicles of one way only, at a lane of both directions.
+             * @enum {string}
+             */
+            dir?: "entry" | "exit";
             id: string;
             /** @description Which adapter drives it. */
             kind: string;
@@ -2004,9 +2015,13 @@ export interface components {
             booth: string;
             devices: components["schemas"]["LotDevice"][] | null;
             /** @enum {string} */
-            dir: "entry" | "exit";
+            dir: "entry" | "exit" | "both" | "inner";
+            /** @description The zone it comes from; empty is outside. */
+            from?: string;
             id: string;
             name: components["schemas"]["LotText"];
+            /** @description The zone it leads into; empty is outside, or a lot without zones. */
+            to?: string;
         };
         LotPolicy: {
             /**
@@ -2094,6 +2109,15 @@ export interface components {
         LotText: {
             en: string;
             zh: string;
+        };
+        LotZone: {
+            /**
+             * Format: int64
+             * @description 0 is not counted.
+             */
+            capacity?: number;
+            id: string;
+            name: components["schemas"]["LotText"];
         };
         OwnerLine: {
             /**
@@ -2553,6 +2577,28 @@ export interface components {
             lot: string;
             /** Format: date-time */
             since: string;
+        };
+        SeatMode: {
+            /**
+             * Format: int64
+             * @description Of a convoy: vehicles.
+             */
+            count?: number;
+            /**
+             * @description normal ends the mode that stands.
+             * @enum {string}
+             */
+            mode: "held_open" | "locked" | "convoy" | "normal";
+            /**
+             * Format: int64
+             * @description How long it lasts at most.
+             */
+            seconds?: number;
+            /**
+             * @description What is due of who leaves in it; absent: as the lot's policy says.
+             * @enum {string}
+             */
+            unpaid?: "debt" | "waive";
         };
         SetLotRulesReply: {
             /** @description The lot's calendar; empty: weekdays only. */
@@ -3208,6 +3254,8 @@ export interface components {
             tariffs?: unknown[] | null;
             /** @example Asia/Shanghai */
             tz: string;
+            /** @description Parts of the lot with lanes between them: nested lots. */
+            zones?: components["schemas"]["LotZone"][] | null;
         };
         UpdateRightRequest: {
             /** @description Plans of tariffs ask for these. */
@@ -3255,6 +3303,8 @@ export interface components {
         WireCandidate: {
             /** Format: date-time */
             entered: string;
+            /** Format: date-time */
+            left?: string;
             photo?: string;
             plate: components["schemas"]["Plate"];
             session: string;
@@ -4417,7 +4467,7 @@ export interface operations {
             query?: {
                 lot?: string;
                 lane?: string;
-                dir?: "entry" | "exit";
+                dir?: "entry" | "exit" | "inner";
                 plate?: string;
                 outcome?: "passed" | "reversed" | "gone";
                 from?: string;

@@ -37,6 +37,8 @@ export const common = {
   'link.booth_offline': ['岗亭离线', 'Booth offline'],
 
   'dir.entry': ['入口', 'Entry'],
+  'dir.inner': ['内部通道', 'Inner lane'],
+  'dir.both': ['进出共用', 'Both ways'],
   'dir.exit': ['出口', 'Exit'],
   'arm.up': ['已抬杆', 'Arm up'],
   'arm.down': ['已落杆', 'Arm down'],
@@ -62,6 +64,7 @@ export const common = {
   'reason.arrears': ['有欠费', 'Owes from earlier stays'],
   'reason.inside': ['已在场内', 'Inside already'],
   'reason.repeated': ['重复识别', 'Read twice'],
+  'reason.inner': ['区域间通行', 'Between zones'],
   'reason.full': ['车位已满', 'The lot is full'],
   'reason.held_open': ['常开', 'Held open'],
   'reason.convoy': ['车队放行', 'Convoy'],
@@ -98,6 +101,7 @@ export const common = {
   'flag.merged': ['已合并', 'Merged'],
   'flag.split': ['已拆分', 'Split'],
   'flag.voided': ['已作废', 'Voided'],
+  'flag.zone_gap': ['漏过内部通道', 'Missed between zones'],
   'flag.revived': ['虚假离场', 'False exit'],
   'flag.two_bills': ['重复账单', 'Two bills'],
 

@@ -5,6 +5,7 @@ import "lotkeeper/shared/money"
 // ShiftOpened says that a person took over a booth. What the booth writes after After is the shift's, until the fact that
 // closes it.
 type ShiftOpened struct {
+	Booth string `json:"booth"`
 	By    string `json:"by"`
 	After uint64 `json:"after"` // number in this author's log
 	// Carried are bills of the shift before whose vehicles had not left the lane when it was closed: they count here.

@@ -139,6 +139,9 @@ func (t *step) force(f Forced) {
 	if c.Phase == Arrived {
 		c.ByHand = true
 		c.take(Read{Device: "booth", Trigger: fact.TriggerPerson, Confidence: -1, Received: t.at.Wall, ByHand: true})
+		if t.Arrive {
+			t.do(Shoot{}) // what a person lets pass is photographed too
+		}
 	}
 	t.look()
 }

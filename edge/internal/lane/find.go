@@ -142,7 +142,7 @@ func Find(book *session.Book, c wire.Terms, q Query) Finding {
 	}
 	f.Bill = &bill
 	f.price(found.RightsAt(q.At, c), c.Rights)
-	f.Promise = mayPromise(book, c.Config, q, bill.Due)
+	f.Promise = mayPromise(book, c.Policy.Promises, q, bill.Due)
 	return f
 }
 

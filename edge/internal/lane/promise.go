@@ -18,8 +18,7 @@ const promiseDays = 30
 // mayPromise reports whether a vehicle may leave on a promise to pay: nothing else can be collected (the cloud is away, so
 // no phone can pay), its plate is known, and what it promised before lies within the lot's limits, by the facts that this
 // booth has.
-func mayPromise(book *session.Book, c *wire.Config, q Query, due money.Amount) bool {
-	p := c.Policy.Promises
+func mayPromise(book *session.Book, p wire.PromisePolicy, q Query, due money.Amount) bool {
 	if q.Away <= 0 || p.Count <= 0 || due <= 0 || q.Plate.None() {
 		return false
 	}

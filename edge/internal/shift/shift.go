@@ -86,12 +86,9 @@ func (d *Desk) Latest(n int) []Shift {
 		if len(out) == n {
 			break
 		}
-		if d.memory.BoothOf(f.Author) != d.booth {
-			continue
-		}
 		body, err := fact.Decode[fact.ShiftOpened](f)
-		if err != nil {
-			continue // Judge has refused it: it is not in the book
+		if err != nil || body.Booth != d.booth { // what cannot be read is not in the book
+			continue
 		}
 		s := Shift{ID: f.ID(), By: body.By, From: f.At, opened: body}
 		if e := ends[s.ID]; e != nil {
@@ -152,7 +149,7 @@ func (d *Desk) Open(ctx context.Context, by string) (Shift, error) {
 		carried = last[0].Closed.Carried
 	}
 	facts, err := d.memory.Append(ctx, func(id func(int) fact.ID) []fact.Draft {
-		return []fact.Draft{d.draft(fact.KindShiftOpened, fact.ShiftOpened{By: by, After: id(0).Seq, Carried: carried})}
+		return []fact.Draft{d.draft(fact.KindShiftOpened, fact.ShiftOpened{Booth: d.booth, By: by, After: id(0).Seq, Carried: carried})}
 	})
 	if err != nil {
 		return Shift{}, fmt.Errorf("open a shift: %w", err)
@@ -196,7 +193,7 @@ func (d *Desk) Close(ctx context.Context, h Handover) (Shift, error) {
 	end := d.draft(fact.KindShiftClosed, *s.Closed, s.ID)
 	drafts := []fact.Draft{end}
 	if h.To != "" {
-		drafts = append(drafts, d.draft(fact.KindShiftOpened, fact.ShiftOpened{By: h.To, After: upto, Carried: s.carried}))
+		drafts = append(drafts, d.draft(fact.KindShiftOpened, fact.ShiftOpened{Booth: d.booth, By: h.To, After: upto, Carried: s.carried}))
 	}
 	if _, err := d.memory.Append(ctx, func(func(int) fact.ID) []fact.Draft { return drafts }); err != nil {
 		return s, fmt.Errorf("close the shift: %w", err)

@@ -109,6 +109,10 @@ fuzz: ## Fuzz every parser (FUZZ_FOR=30s each), then a million stays against the
 simulate: ## Run whole lots in virtual time with every kind of fault, each seed twice (SEEDS=200 FROM=1)
 	@go run ./scripts/simulate -seeds "$(or $(SEEDS),200)" -from "$(or $(FROM),1)"
 
+.PHONY: mutants
+mutants: ## Plant bugs, one at a time, and prove that the tests catch each (ONLY=name picks)
+	@go run ./scripts/mutants -only "$(ONLY)"
+
 .PHONY: bench
 bench: build ## Measure, print a table, append to bench.jsonl (ONLY=P1,P5 picks)
 	@go run ./scripts/bench -only "$(ONLY)"

@@ -106,6 +106,8 @@ func TestOtherTenantSeesNothing(t *testing.T) {
 	bodies := map[string]string{"update-lot": updateLot, "update-user": `{"full_name":"x"}`, "reset-password": `{"password":"another good one"}`}
 	maps.Copy(paths, tariffThings(t, s, mine))
 	maps.Copy(bodies, tariffBodies)
+	maps.Copy(paths, rightThings(t, mine))
+	bodies["update-right"] = `{"version":1,"kind":"permit","plates":[{"text":"粤B54321"}]}`
 	for _, op := range operations(t, mine) {
 		if op.Permission == "" || !strings.Contains(op.path, "{") {
 			continue

@@ -73,7 +73,7 @@ func (e *enrolled) connect(t *testing.T) (paho.Client, <-chan paho.Message) {
 		t.Fatalf("booth %s connects to %s: %v", e.Booth, e.Broker, token.Error())
 	}
 	t.Cleanup(func() { c.Disconnect(0) })
-	for _, channel := range []wire.Channel{wire.FactsDown, wire.CursorDown, wire.ConfigDown, wire.CommandTo} {
+	for _, channel := range []wire.Channel{wire.FactsDown, wire.CursorDown, wire.ConfigDown, wire.RightsDown, wire.CommandTo} {
 		token := c.Subscribe(e.topic(channel), 1, func(_ paho.Client, m paho.Message) { heard <- m })
 		if !token.WaitTimeout(patience) || token.Error() != nil {
 			t.Fatalf("subscribe %s: %v", channel, token.Error())

@@ -23,7 +23,12 @@ func newCloud(l *Lot) *Cloud {
 // Paid tells a booth that the cloud received money for a session.
 func (c *Cloud) Paid(b *Booth, of fact.ID, amount money.Amount) {
 	c.lot.T.Helper()
-	order := fmt.Sprint("order-", c.Cursors()[c.Author].Seq)
+	c.PaidOrder(b, of, amount, fmt.Sprint("order-", c.Cursors()[c.Author].Seq))
+}
+
+// PaidOrder tells a booth that the cloud received an order's money.
+func (c *Cloud) PaidOrder(b *Booth, of fact.ID, amount money.Amount, order string) {
+	c.lot.T.Helper()
 	c.Say(fact.KindPayment, fact.Payment{Session: of, Amount: amount, Curr: "CNY", Provider: "wechat", Order: order}, of)
 	res, err := b.Lot().Merge(exchange.Batch{Lot: Name, Author: c.Author, Records: c.Records(c.Author)})
 	must(c.lot.T, err)

@@ -106,9 +106,7 @@ func Start(t testing.TB, p Plan) *Lot {
 	}
 	tf, err := tariff.Decode([]byte(perHour))
 	must(t, err)
-	hash, err := console.HashCode(Code)
-	must(t, err)
-	l := &Lot{T: t, Authority: enrolltest.New(t), Booths: map[string]*Booth{}, Lanes: map[string]*sim.Lane{}, LAN: lan.Loopback(), online: p.Online, hash: hash}
+	l := &Lot{T: t, Authority: enrolltest.New(t), Booths: map[string]*Booth{}, Lanes: map[string]*sim.Lane{}, LAN: lan.Loopback(), online: p.Online, hash: Hash(t)}
 	l.Config = wire.Config{
 		Lot: Name, Number: 1, Issued: time.Now().UTC(), Name: tariff.Text{ZH: "河畔停车场", EN: "Riverside"}, TZ: "Asia/Shanghai", Currency: "CNY",
 		Capacity: 100, Tariffs: []tariff.Tariff{tf}, Rules: []wire.TariffRule{{Tariff: fact.TariffRef{ID: "per-hour", Version: 1}}},
@@ -152,6 +150,14 @@ func Start(t testing.TB, p Plan) *Lot {
 		Until(t, 15*time.Second, "every device of "+id+" is up", func() bool { return b.devicesUp() })
 	}
 	return l
+}
+
+// Hash is that of the usual code, for the staff of a configuration.
+func Hash(t testing.TB) string {
+	t.Helper()
+	h, err := console.HashCode(Code)
+	must(t, err)
+	return h
 }
 
 func must(t testing.TB, err error) {
@@ -361,7 +367,13 @@ func (b *Booth) Do(method, path, token string, body any, header ...string) (int,
 // SignIn signs the operator in and returns the token.
 func (b *Booth) SignIn() string {
 	b.lot.T.Helper()
-	code, body := b.Do("POST", "/api/sign-in", "", map[string]string{"name": Operator, "code": Code})
+	return b.SignInAs(Operator)
+}
+
+// SignInAs signs a person with the usual code in and returns the token.
+func (b *Booth) SignInAs(name string) string {
+	b.lot.T.Helper()
+	code, body := b.Do("POST", "/api/sign-in", "", map[string]string{"name": name, "code": Code})
 	var v struct{ Token string }
 	if code != http.StatusOK || json.Unmarshal(body, &v) != nil || v.Token == "" {
 		b.lot.T.Fatalf("sign in: %d %s", code, body)

@@ -6,6 +6,7 @@ import (
 	"lotkeeper/shared/calendar"
 	"lotkeeper/shared/fact"
 	"lotkeeper/shared/money"
+	"lotkeeper/shared/right"
 	"lotkeeper/shared/tariff"
 	"lotkeeper/shared/wire"
 )
@@ -29,6 +30,9 @@ func documents() []document {
 		{name: "presence", title: "Whether a booth is connected", value: wire.Presence{}},
 		{name: "signed", title: "A document with its signature", value: wire.Signed{}},
 		{name: "config", title: "Everything a lot's booths are told", value: wire.Config{}},
+		{name: "rights", title: "A page of a lot's rights", value: wire.Rights{}},
+		{name: "rights.head", title: "Which set of rights a page is of, as the cloud signs it", value: right.Head{}},
+		{name: "right", title: "One right of a lot: a card, a list's vehicle, what is owed", value: right.Right{}},
 	}
 	for _, body := range []struct {
 		kind  fact.Kind
@@ -46,12 +50,17 @@ func documents() []document {
 		{fact.KindCorrected, fact.Corrected{}},
 		{fact.KindMatched, fact.Matched{}},
 		{fact.KindCommand, fact.Command{}},
+		{fact.KindShiftOpened, fact.ShiftOpened{}},
+		{fact.KindShiftClosed, fact.ShiftClosed{}},
+		{fact.KindProved, fact.Proved{}},
+		{fact.KindPromised, fact.Promised{}},
 		{fact.KindAdded, fact.Added{}},
 		{fact.KindMerged, fact.Merged{}},
 		{fact.KindSplit, fact.Split{}},
 		{fact.KindVoided, fact.Voided{}},
 		{fact.KindMode, fact.Mode{}},
 		{fact.KindModeEnded, fact.ModeEnded{}},
+		{fact.KindFire, fact.Fire{}},
 		{fact.KindRetold, fact.Retold{}},
 		{fact.KindReplaced, fact.Replaced{}},
 		{fact.KindRebuilt, fact.Rebuilt{}},

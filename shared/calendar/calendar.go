@@ -9,6 +9,7 @@ package calendar
 import (
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"lotkeeper/shared/tariff/strict"
@@ -80,6 +81,16 @@ func (c Calendar) DayType(d Date) string {
 		return label
 	}
 	return c.Weekdays.Type(d.Weekday())
+}
+
+// Fits reports whether a date is a day of one of the types. The name of a weekday fits only a date that has no type of its
+// own: a Sunday on which people work is no Sunday.
+func (c Calendar) Fits(d Date, types []string) bool {
+	if slices.Contains(types, c.DayType(d)) {
+		return true
+	}
+	_, own := c.Dates[d]
+	return !own && slices.Contains(types, strings.ToLower(d.Weekday().String()))
 }
 
 // Types lists every day type the calendar can answer, sorted: what a tariff's bands may name.

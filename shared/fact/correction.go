@@ -13,6 +13,7 @@ type Added struct {
 	Dir  Dir    `json:"dir"`
 	By   string `json:"by"`
 	Note string `json:"note,omitempty"`
+	To   string `json:"to,omitempty"` // of an entry: the zone that it came into
 }
 
 // Merged says that the sessions of two observations are one stay: what lies between them was no end of it. The first

@@ -26,23 +26,36 @@ const (
 	KindCorrected Kind = "plate.corrected"  // [Corrected], hidden [Vehicle], refs the observation
 	KindMatched   Kind = "session.matched"  // [Matched], refs exit observation, then entry observation
 	KindCommand   Kind = "command.judged"   // [Command], refs the observation at the lane, if any
-	KindAdded     Kind = "visit.added"      // [Added], hidden [Vehicle] or refs an observation of the vehicle: an observation
-	KindMerged    Kind = "session.merged"   // [Merged], refs an observation of the later session, then one of the earlier
-	KindSplit     Kind = "session.split"    // [Split], refs the observation with which another session begins
-	KindVoided    Kind = "session.voided"   // [Voided], refs an observation of the session
-	KindMode      Kind = "mode.set"         // [Mode] of a lane
-	KindModeEnded Kind = "mode.ended"       // [ModeEnded], refs the fact that set it
-	KindRetold    Kind = "fact.retold"      // [Retold], refs the fact it carries, then that fact's refs
-	KindReplaced  Kind = "booth.replaced"   // [Replaced]
-	KindRebuilt   Kind = "booth.rebuilt"    // [Rebuilt]
-	KindRecovered Kind = "group.recovered"  // [Recovered]
+
+	KindShiftOpened Kind = "shift.opened" // [ShiftOpened]
+	KindShiftClosed Kind = "shift.closed" // [ShiftClosed], refs the fact that opened it
+
+	KindProved    Kind = "payment.proved"  // [Proved], refs the session's observation
+	KindPromised  Kind = "promise.made"    // [Promised], hidden [Vehicle], refs the session's observation, then the exit's
+	KindAdded     Kind = "visit.added"     // [Added], hidden [Vehicle] or refs an observation of the vehicle: an observation
+	KindMerged    Kind = "session.merged"  // [Merged], refs an observation of the later session, then one of the earlier
+	KindSplit     Kind = "session.split"   // [Split], refs the observation with which another session begins
+	KindVoided    Kind = "session.voided"  // [Voided], refs an observation of the session
+	KindMode      Kind = "mode.set"        // [Mode] of a lane
+	KindModeEnded Kind = "mode.ended"      // [ModeEnded], refs the fact that set it
+	KindFire      Kind = "fire.changed"    // [Fire] at a lane
+	KindRetold    Kind = "fact.retold"     // [Retold], refs the fact it carries, then that fact's refs
+	KindReplaced  Kind = "booth.replaced"  // [Replaced]
+	KindRebuilt   Kind = "booth.rebuilt"   // [Rebuilt]
+	KindRecovered Kind = "group.recovered" // [Recovered]
 
 	KindAlarmRaised  Kind = "alarm.raised"  // [Alarm]
 	KindAlarmCleared Kind = "alarm.cleared" // [Alarm]
 )
 
 // Money reports whether facts of a kind say that money moved or is owed. Of these a booth keeps a second copy.
-func (k Kind) Money() bool { return k == KindBill || k == KindCash || k == KindPayment }
+func (k Kind) Money() bool {
+	switch k {
+	case KindBill, KindCash, KindPayment, KindProved, KindPromised, KindShiftOpened, KindShiftClosed:
+		return true
+	}
+	return false
+}
 
 // Dir is which way a lane leads.
 type Dir string
@@ -51,6 +64,10 @@ type Dir string
 const (
 	Entry Dir = "entry"
 	Exit  Dir = "exit"
+	// Inner leads from one zone of a lot into another.
+	Inner Dir = "inner"
+	// Both is of lanes that are driven in both directions, one vehicle at a time. No fact says it: a vehicle goes one way.
+	Both Dir = "both"
 )
 
 // Opened binds an author to a booth (or to the cloud) and to the key that signs its log.
@@ -97,6 +114,8 @@ type Read struct {
 	Trigger    string  `json:"trigger,omitempty"`
 	Late       bool    `json:"late,omitempty"` // from the device's memory: evidence, never a reason to move a barrier
 	Photos     []Photo `json:"photos,omitempty"`
+	From       string  `json:"from,omitempty"` // the zone it comes from; "" outside, or a lot without zones
+	To         string  `json:"to,omitempty"`   // the zone that the lane leads into
 }
 
 // Action is what a lane decided to do with a vehicle.
@@ -120,6 +139,8 @@ type Decision struct {
 	Note    string       `json:"note,omitempty"`   // the person's reason
 	Tariff  *TariffRef   `json:"tariff,omitempty"` // at an entry: what the stay will be priced with
 	Config  uint64       `json:"config"`           // number of the configuration that was in force
+	Rights  uint64       `json:"rights,omitempty"` // number of the rights that were in force
+	Uses    []RightUse   `json:"uses,omitempty"`   // the rights that it rests on, and who holds a place of which permit
 }
 
 // TariffRef names one immutable version of a tariff.
@@ -152,6 +173,8 @@ type Passage struct {
 	Dir     Dir     `json:"dir"`
 	Outcome Outcome `json:"outcome"`
 	Opened  bool    `json:"opened"` // the arm had been raised for it
+	From    string  `json:"from,omitempty"`
+	To      string  `json:"to,omitempty"`
 }
 
 // Bill is the price of a stay, frozen by the booth that released the vehicle.
@@ -159,6 +182,8 @@ type Bill struct {
 	Session ID          `json:"session"`
 	Config  uint64      `json:"config"`
 	Bill    tariff.Bill `json:"bill"`
+	// Rights are those that it was priced with, as they were, so that anybody can price it again.
+	Rights []tariff.Right `json:"rights,omitempty"`
 }
 
 // Cash says that a person at a booth took money.
@@ -190,7 +215,7 @@ type Corrected struct {
 
 // Matched says that an exit observation belongs to the vehicle of an entry observation.
 type Matched struct {
-	Basis string `json:"basis"` // "fuzzy" or "person"
+	Basis string `json:"basis"` // "fuzzy", "person" or "ticket"
 	By    string `json:"by,omitempty"`
 }
 

@@ -22,6 +22,12 @@ type Mode struct {
 	Unpaid  string   `json:"unpaid,omitempty"` // what is due of who leaves in it: "debt", "waive", or "" as the lot's policy says
 }
 
+// Fire says that a lane's fire input went on, so that its arm goes up and stays up, or off again.
+type Fire struct {
+	Lane string `json:"lane"`
+	On   bool   `json:"on"`
+}
+
 // ModeEnded says that a mode is over. Its first ref is the fact that set it.
 type ModeEnded struct {
 	Lane   string   `json:"lane"`

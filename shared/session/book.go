@@ -1,6 +1,7 @@
 package session
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -24,9 +25,14 @@ type Book struct {
 	clocks   map[Clock]offset
 	timed    map[Clock][]fact.ID // facts whose time counts, by the clock they are on
 	modes    map[string]*entry   // the last mode that each lane was set to
+	inside   map[string]int      // sessions inside, by the zone they are in
 	poor     []Poor
-	retold   map[fact.ID]struct{} // facts known only because they were told again
+	said     map[fact.Kind][]fact.ID // of the kinds in kept
+	retold   map[fact.ID]struct{}    // facts known only because they were told again
 }
+
+// kept are kinds that speak of no vehicle and that people ask for by their kind.
+var kept = map[fact.Kind]bool{fact.KindShiftOpened: true, fact.KindShiftClosed: true}
 
 // Poor is a fact that the fold cannot read: stored and sent like any other, but without effect. Somebody should look.
 type Poor struct {
@@ -49,7 +55,7 @@ func NewBookOf(version int) *Book {
 		version: version,
 		facts:   map[fact.ID]*entry{}, byRef: map[fact.ID][]fact.ID{}, vehicles: map[Key]*vehicle{},
 		keys: map[fact.ID]Key{}, sessions: map[ID]*Session{}, clocks: map[Clock]offset{},
-		timed: map[Clock][]fact.ID{}, modes: map[string]*entry{}, retold: map[fact.ID]struct{}{},
+		timed: map[Clock][]fact.ID{}, modes: map[string]*entry{}, inside: map[string]int{}, said: map[fact.Kind][]fact.ID{}, retold: map[fact.ID]struct{}{},
 	}
 }
 
@@ -99,6 +105,9 @@ func (b *Book) add(in *fact.Fact, dirty map[Key]struct{}) {
 		b.poor = append(b.poor, Poor{e.id, e.poor})
 		return
 	}
+	if kept[e.Kind] {
+		b.said[e.Kind] = append(b.said[e.Kind], e.id)
+	}
 	switch e.body.(type) { // of a kind that these semantics pass over, none
 	case fact.Clock:
 		b.setClock(e, dirty)
@@ -107,7 +116,7 @@ func (b *Book) add(in *fact.Fact, dirty map[Key]struct{}) {
 	case fact.Mode:
 		b.setMode(e)
 	}
-	if e.observes() || e.Kind == fact.KindCash || e.Kind == fact.KindPayment {
+	if e.observes() || e.Kind == fact.KindCash || e.Kind == fact.KindPayment || e.Kind == fact.KindProved {
 		ck := e.clock()
 		b.timed[ck] = append(b.timed[ck], e.id)
 	}
@@ -212,6 +221,9 @@ func (b *Book) forget(k Key) {
 		return
 	}
 	for _, s := range v.sessions {
+		if s.State == Inside {
+			b.inside[s.Zone()]--
+		}
 		delete(b.sessions, s.ID)
 		for _, a := range s.Aliases {
 			delete(b.sessions, a)
@@ -231,6 +243,9 @@ func (b *Book) refold(k Key) {
 	}
 	v.sessions = b.timeline(v)
 	for _, s := range v.sessions {
+		if s.State == Inside {
+			b.inside[s.Zone()]++
+		}
 		b.sessions[s.ID] = s
 		for _, a := range s.Aliases {
 			b.sessions[a] = s
@@ -248,6 +263,16 @@ func (b *Book) Fact(id fact.ID) (fact.Fact, bool) {
 		return fact.Fact{}, false
 	}
 	return e.Fact, true
+}
+
+// Said returns the facts of a kind that speaks of no vehicle, in the order of their clocks.
+func (b *Book) Said(k fact.Kind) []fact.Fact {
+	out := make([]fact.Fact, 0, len(b.said[k]))
+	for _, id := range b.said[k] {
+		out = append(out, b.facts[id].Fact)
+	}
+	slices.SortFunc(out, func(x, y fact.Fact) int { return cmp.Or(cmp.Compare(x.HLC, y.HLC), x.ID().Compare(y.ID())) })
+	return out
 }
 
 // Len returns how many facts the book holds, one that is only told again with the fact that tells it as one.
@@ -331,6 +356,17 @@ func (b *Book) Candidates(p plate.Plate) []Session {
 	slices.SortFunc(out, func(x, y Session) int { return x.ID.Compare(y.ID) })
 	return out
 }
+
+// InsideCount returns how many sessions are inside.
+func (b *Book) InsideCount() (n int) {
+	for _, in := range b.inside {
+		n += in
+	}
+	return n
+}
+
+// InsideZone returns how many sessions are in a zone.
+func (b *Book) InsideZone(zone string) int { return b.inside[zone] }
 
 // Inside returns every session inside, ordered by entry.
 func (b *Book) Inside() []Session {

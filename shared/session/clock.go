@@ -30,7 +30,8 @@ func (b *Book) setClock(e *entry, dirty map[Key]struct{}) {
 	if old, had := b.clocks[ck]; had && before(e, b.facts[old.by]) {
 		return
 	}
-	b.clocks[ck] = offset{e.id, time.Duration(c.OffsetMS) * time.Millisecond, time.Duration(max(c.ErrorMS, 0)) * time.Millisecond}
+	err := time.Duration(min(max(c.ErrorMS, 0), maxError.Milliseconds())) * time.Millisecond
+	b.clocks[ck] = offset{e.id, time.Duration(c.OffsetMS) * time.Millisecond, err}
 	for _, id := range b.timed[ck] {
 		b.touch(b.facts[id], dirty)
 	}
@@ -54,6 +55,9 @@ func (b *Book) Offset(c Clock) (move, err time.Duration, known bool) {
 	off, known := b.clocks[c]
 	return off.move, off.error, known
 }
+
+// maxError bounds what a clock fact may say that a clock is wrong by: beyond it nothing is told but that nobody knows.
+const maxError = 31 * 24 * time.Hour
 
 // clockTrust is what a clock may be wrong by without anybody being owed anything: stamps are whole seconds in the field.
 const clockTrust = time.Second

@@ -93,9 +93,13 @@ func (s *Session) join(out []*Session, g *sighting) {
 	if !s.Has(g.fact.id) {
 		s.alias(g.fact.id)
 	}
-	if g.dir == fact.Exit {
+	switch g.dir {
+	case fact.Exit:
 		s.State, s.Exit, s.Held, s.Current = Left, &v, nil, g.last
-	} else {
+	case fact.Inner:
+		s.move(g)
+		fallthrough
+	default:
 		for _, x := range out {
 			if x != s && x.State == Inside && !clash(x.Plate, s.Plate) {
 				x.State = Lost

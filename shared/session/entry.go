@@ -23,7 +23,7 @@ func Judge(f *fact.Fact) error { return read(*f, Version).poor }
 
 // since names the kinds that later semantics brought: earlier ones pass over them, as the releases of then did.
 var since = map[fact.Kind]int{fact.KindAdded: 2, fact.KindMerged: 2, fact.KindSplit: 2, fact.KindVoided: 2,
-	fact.KindMode: 2, fact.KindModeEnded: 2, fact.KindRetold: 2}
+	fact.KindMode: 2, fact.KindModeEnded: 2, fact.KindFire: 2, fact.KindProved: 2, fact.KindPromised: 2, fact.KindRetold: 2}
 
 func read(f fact.Fact, version int) *entry {
 	e := &entry{Fact: f, id: f.ID()}
@@ -33,10 +33,10 @@ func read(f fact.Fact, version int) *entry {
 	switch f.Kind {
 	case fact.KindRead:
 		r := decode[fact.Read](e, 0)
-		e.require(r.Dir == fact.Entry || r.Dir == fact.Exit, "direction %q", r.Dir)
+		e.require(known(r.Dir, version), "direction %q", r.Dir)
 	case fact.KindPassage:
 		p := decode[fact.Passage](e, 0)
-		e.require(p.Dir == fact.Entry || p.Dir == fact.Exit, "direction %q", p.Dir)
+		e.require(known(p.Dir, version), "direction %q", p.Dir)
 	case fact.KindDecision:
 		decode[fact.Decision](e, 1)
 	case fact.KindBill:
@@ -48,12 +48,23 @@ func read(f fact.Fact, version int) *entry {
 	case fact.KindPayment:
 		p := decode[fact.Payment](e, 1)
 		e.require(p.Amount > 0 && p.Order != "", "amount %d, order %q", p.Amount, p.Order)
+	case fact.KindProved:
+		p := decode[fact.Proved](e, 1)
+		e.require(p.Amount > 0 && p.Order != "", "amount %d, order %q", p.Amount, p.Order)
+	case fact.KindPromised:
+		p := decode[fact.Promised](e, 2)
+		e.require(p.Amount > 0, "amount %d", p.Amount)
 	case fact.KindCorrected:
 		decode[fact.Corrected](e, 1)
 	case fact.KindMatched:
 		decode[fact.Matched](e, 2)
 	case fact.KindClock:
 		decode[fact.Clock](e, 0)
+	case fact.KindShiftOpened:
+		decode[fact.ShiftOpened](e, 0)
+	case fact.KindShiftClosed:
+		c := decode[fact.ShiftClosed](e, 1)
+		e.require(len(e.Refs) > 0 && e.Refs[0] == c.Shift, "it closes %s", c.Shift)
 	case fact.KindAdded:
 		a := decode[fact.Added](e, 0)
 		e.require(a.Dir == fact.Entry || a.Dir == fact.Exit, "direction %q", a.Dir)
@@ -69,6 +80,8 @@ func read(f fact.Fact, version int) *entry {
 		e.require(m.Lane != "" && m.Mode != "" && m.By != "", "lane %q, mode %q, by %q", m.Lane, m.Mode, m.By)
 	case fact.KindModeEnded:
 		decode[fact.ModeEnded](e, 1)
+	case fact.KindFire:
+		decode[fact.Fire](e, 0)
 	case fact.KindRetold:
 		e.told(version)
 		return e

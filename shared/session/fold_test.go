@@ -369,12 +369,13 @@ func worldOf(t *rapid.T) ([]fact.Fact, []fact.Record) {
 	for range rapid.IntRange(1, 24).Draw(t, "facts") {
 		p := pens[rapid.IntRange(0, 1).Draw(t, "booth")]
 		p.at = p.at.Add(time.Duration(rapid.IntRange(-100, 4000).Draw(t, "seconds")) * time.Second)
-		dir := rapid.SampledFrom([]fact.Dir{fact.Entry, fact.Exit}).Draw(t, "dir")
+		dir := rapid.SampledFrom([]fact.Dir{fact.Entry, fact.Exit, fact.Entry, fact.Exit, fact.Inner}).Draw(t, "dir")
+		zone := rapid.SampledFrom([]string{"", "a", "b"})
 		text := rapid.SampledFrom(plates).Draw(t, "plate")
 		colour := plate.Colour(rapid.IntRange(0, 2).Draw(t, "colour"))
 		switch rapid.IntRange(0, 14).Draw(t, "what") {
 		case 0, 1, 2:
-			r := p.write(fact.KindRead, fact.Read{Lane: "l", Dir: dir, Device: "cam", Event: fmt.Sprint(rapid.IntRange(0, 9).Draw(t, "event")), Late: rapid.Bool().Draw(t, "late")}, car(text, colour))
+			r := p.write(fact.KindRead, fact.Read{Lane: "l", Dir: dir, Device: "cam", Event: fmt.Sprint(rapid.IntRange(0, 9).Draw(t, "event")), Late: rapid.Bool().Draw(t, "late"), From: zone.Draw(t, "from"), To: zone.Draw(t, "to")}, car(text, colour))
 			reads = append(reads, r)
 		case 3:
 			reads = append(reads, p.through(dir, text))
@@ -394,7 +395,7 @@ func worldOf(t *rapid.T) ([]fact.Fact, []fact.Record) {
 			if rapid.Bool().Draw(t, "clock") {
 				p.write(fact.KindClock, fact.Clock{Source: "booth", Boot: "b1", OffsetMS: int64(rapid.IntRange(-7200, 7200).Draw(t, "offset")) * 1000}, nil)
 			} else {
-				reads = append(reads, p.write(fact.KindPassage, fact.Passage{Lane: "l", Dir: dir, Outcome: fact.Passed}, nil))
+				reads = append(reads, p.write(fact.KindPassage, fact.Passage{Lane: "l", Dir: dir, Outcome: fact.Passed, To: zone.Draw(t, "to")}, nil))
 			}
 		case 11:
 			if rapid.Bool().Draw(t, "of") {
@@ -429,7 +430,7 @@ func TestFoldIsAFunctionOfTheSet(t *testing.T) {
 			}
 			shuffled = shuffled[n:]
 		}
-		if got.Digest() != want.Digest() {
+		if got.Digest() != want.Digest() || got.InsideCount() != want.InsideCount() {
 			t.Fatalf("another order gives other sessions:\n%s", cmp.Diff(text(want.Sessions()), text(got.Sessions())))
 		}
 	})
@@ -456,6 +457,21 @@ func TestFoldLaws(t *testing.T) {
 					t.Fatalf("%s does not name its session", id)
 				}
 			}
+		}
+		for _, s := range b.Sessions() {
+			end := noon.AddDate(1, 0, 0)
+			stays := s.Stays(end)
+			if (len(stays) > 0) != (s.Entry != nil) {
+				t.Fatalf("stays %v of %s", stays, text(s))
+			}
+			for i, x := range stays {
+				if x.Until.Before(x.From) || i > 0 && !x.From.Equal(stays[i-1].Until) {
+					t.Fatalf("stays %v of %s", stays, text(s))
+				}
+			}
+		}
+		if b.InsideCount() != len(b.Inside()) {
+			t.Fatalf("%d counted inside, %d inside", b.InsideCount(), len(b.Inside()))
 		}
 		paid := map[fact.ID]ID{}
 		for _, s := range b.Sessions() {

@@ -26,7 +26,7 @@ func (b *Book) Mode(lane string) (LaneMode, bool) {
 			return LaneMode{}, false
 		}
 	}
-	m := LaneMode{Fact: set.id, At: set.At, Mode: set.body.(fact.Mode)}
+	m := LaneMode{Fact: set.id, At: b.at(set), Mode: set.body.(fact.Mode)}
 	for _, e := range b.facts { // a lane asks once, when it starts
 		if p, ok := e.body.(fact.Passage); ok && p.Lane == lane && p.Outcome == fact.Passed && before(set, e) {
 			m.Passed++

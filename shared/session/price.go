@@ -18,8 +18,8 @@ type Terms interface {
 	TariffFor(class string, at time.Time) (fact.TariffRef, bool)
 	// Days returns the calendar.
 	Days() calendar.Calendar
-	// RightsOf returns what a vehicle need not pay.
-	RightsOf(plate.Plate) []tariff.Right
+	// RightsOf returns what a vehicle need not pay of a stay, of which its entry recorded the uses.
+	RightsOf(p plate.Plate, entry, exit time.Time, uses []fact.RightUse) []tariff.Right
 	// EntitlementsOf returns what a vehicle that entered at a time is entitled to.
 	EntitlementsOf(p plate.Plate, entry time.Time) []string
 }
@@ -63,12 +63,9 @@ func PriceTo(s Session, exit Visit, terms Terms, coupons ...tariff.Coupon) (tari
 	} else if s.Exit != nil && s.Exit.At.Equal(at) {
 		exit = *s.Exit
 	}
-	stay := tariff.Stay{Entry: at, Exit: at, Class: class}
-	if s.Entry != nil && s.Entry.At.Before(at) {
-		stay.Entry = s.Entry.At
-	}
-	stay.Entitlements = terms.EntitlementsOf(s.Plate, stay.Entry)
-	c := tariff.Context{Rights: terms.RightsOf(s.Plate), Coupons: coupons, Visits: s.Before}
+	stay := s.Span(at)
+	stay.Class, stay.Entitlements = class, terms.EntitlementsOf(s.Plate, stay.Entry)
+	c := tariff.Context{Rights: s.RightsAt(at, terms), Coupons: coupons, Visits: s.Before}
 	for _, p := range s.Pays {
 		c.Payments = append(c.Payments, tariff.Payment{ID: p.Fact.String(), At: p.At, Amount: p.Amount})
 	}
@@ -96,11 +93,8 @@ func cheapest(t tariff.Tariff, days calendar.Calendar, stay tariff.Stay, c tarif
 			if to.Before(from) {
 				stay.Entry = to // the errors meet: it may have been no time at all
 			}
-			other, err := tariff.Rate(t, days, stay, c)
-			if err != nil {
-				return bill, err
-			}
-			if other.Gross-other.Free < best.Gross-best.Free {
+			// One that cannot be rated (too long, before its visits) is no reason to refuse the one that can.
+			if other, err := tariff.Rate(t, days, stay, c); err == nil && other.Gross-other.Free < best.Gross-best.Free {
 				best = other
 			}
 		}
@@ -129,7 +123,28 @@ func clockNote(off time.Duration) tariff.Text {
 // ClockErrorLimit is how far the clocks of a stay's ends may be off together before the bill says so to its reader.
 const ClockErrorLimit = time.Minute
 
+// Span is the time that is priced as if the vehicle left at the time.
+func (s *Session) Span(at time.Time) tariff.Stay {
+	if s.Held != nil && s.Held.At.Before(at) && at.Sub(s.Held.At) <= HeldFor {
+		at = s.Held.At
+	}
+	stay := tariff.Stay{Entry: at, Exit: at}
+	if s.Entry != nil && s.Entry.At.Before(at) {
+		stay.Entry = s.Entry.At
+	}
+	return stay
+}
+
+// RightsAt are the rights that [Price] takes off at the time. Who freezes a bill records them with it.
+func (s *Session) RightsAt(at time.Time, terms Terms) []tariff.Right {
+	stay := s.Span(at)
+	return terms.RightsOf(s.Plate, stay.Entry, stay.Exit, s.Uses)
+}
+
+// WaiverRef begins the reference of a bill's line by which a person waived what was due; the person's name follows.
+const WaiverRef = "waiver:"
+
 // Waiver is the coupon that makes the rest of a stay free because a person said so.
 func Waiver(by, reason string) tariff.Coupon {
-	return tariff.Coupon{ID: "waiver:" + by, Kind: tariff.CouponFull, Name: tariff.Text{ZH: "人工免费：" + reason, EN: "Waived by staff: " + reason}}
+	return tariff.Coupon{ID: WaiverRef + by, Kind: tariff.CouponFull, Name: tariff.Text{ZH: "人工免费：" + reason, EN: "Waived by staff: " + reason}}
 }

@@ -20,8 +20,10 @@ func (x terms) Tariff(fact.TariffRef) (tariff.Tariff, bool) { return x.t, true }
 func (x terms) TariffFor(string, time.Time) (fact.TariffRef, bool) {
 	return fact.TariffRef{ID: x.t.ID, Version: x.t.Version}, true
 }
-func (x terms) Days() calendar.Calendar             { return calendar.Calendar{} }
-func (x terms) RightsOf(plate.Plate) []tariff.Right { return nil }
+func (x terms) Days() calendar.Calendar { return calendar.Calendar{} }
+func (x terms) RightsOf(plate.Plate, time.Time, time.Time, []fact.RightUse) []tariff.Right {
+	return nil
+}
 func (x terms) EntitlementsOf(plate.Plate, time.Time) []string {
 	return x.entitled
 }

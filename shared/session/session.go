@@ -56,6 +56,7 @@ type Visit struct {
 	Fact   fact.ID      `json:"fact"` // the observation
 	At     time.Time    `json:"at"`   // corrected time
 	Lane   string       `json:"lane"`
+	Zone   string       `json:"zone,omitempty"` // where it leads; "" outside, or a lot without zones
 	Basis  Basis        `json:"basis"`
 	Photos []fact.Photo `json:"photos,omitempty"`
 	// ErrorMS is how many milliseconds At may be off by, either way, and Clock where it was read from; nothing when nothing
@@ -92,6 +93,7 @@ const (
 	Joined   Flag = "merged"      // a person made one of two
 	Cut      Flag = "split"       // a person made two of one
 	Voided   Flag = "voided"      // a person voided it: nothing is demanded
+	ZoneGap  Flag = "zone_gap"    // a passage between zones was missed
 	Revived  Flag = "revived"     // an exit turned out false: it was still here afterwards
 	Skewed   Flag = "clock_error" // the clocks at its ends were in doubt; the lower fee was asked
 )
@@ -115,6 +117,7 @@ type Session struct {
 	Entry   *Visit          `json:"entry,omitempty"` // nil when the exit minted the session
 	Held    *Visit          `json:"held,omitempty"`  // stands at an exit, not released yet: the stay is priced up to then
 	Exit    *Visit          `json:"exit,omitempty"`
+	Moves   []Move          `json:"moves,omitempty"`  // between zones, in the order of time
 	Tariff  *fact.TariffRef `json:"tariff,omitempty"` // pinned at entry
 	Bill    *tariff.Bill    `json:"bill,omitempty"`   // frozen at release
 	Billed  fact.ID         `json:"billed,omitzero"`  // the fact that froze it
@@ -126,6 +129,7 @@ type Session struct {
 	Grade   Grade           `json:"grade"`
 	Flags   []Flag          `json:"flags,omitempty"` // sorted
 	Facts   []fact.ID       `json:"facts"`           // every fact that speaks about it; sorted
+	Uses    []fact.RightUse `json:"uses,omitempty"`  // of rights, as the entry's decision recorded them
 	Current *fact.Decision  `json:"-"`               // the last decision about it, for screens; not part of the digest
 }
 

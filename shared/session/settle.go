@@ -16,7 +16,7 @@ func (b *Book) settle(s *Session) {
 			if s.stands(e, body) {
 				bills = append(bills, e)
 			}
-		case fact.Cash, fact.Payment:
+		case fact.Cash, fact.Payment, fact.Proved:
 			pays = append(pays, e)
 		case fact.Voided:
 			s.void(e, body)
@@ -56,6 +56,11 @@ func (b *Book) credit(s *Session, pays []*entry) {
 		case fact.Cash:
 			p.Amount, p.Method, p.Order, p.Operator = c.Amount, "cash", c.Action, c.By
 		case fact.Payment:
+			p.Amount, p.Method, p.Order = c.Amount, c.Provider, c.Order
+			if !c.Quoted.IsZero() {
+				p.At = c.Quoted
+			}
+		case fact.Proved:
 			p.Amount, p.Method, p.Order = c.Amount, c.Provider, c.Order
 			if !c.Quoted.IsZero() {
 				p.At = c.Quoted

@@ -22,6 +22,7 @@ type sighting struct {
 	flags  []Flag
 	about  []*entry // every fact that names it, itself included
 	last   *fact.Decision
+	from   string
 	held   bool // at an exit, and neither released nor gone
 	marks
 }
@@ -50,9 +51,12 @@ func (b *Book) timeline(v *vehicle) []*Session {
 			}
 		}
 		var in *Session
-		if s.dir == fact.Entry {
+		switch s.dir {
+		case fact.Entry:
 			in, out = enter(out, s)
-		} else {
+		case fact.Inner:
+			in, out = cross(out, s)
+		default:
 			in, out = leave(out, s)
 		}
 		if s.device != "" {
@@ -137,13 +141,18 @@ func (b *Book) sighting(e *entry) (s sighting, moved bool) {
 	switch body := e.body.(type) {
 	case fact.Read:
 		s.dir, s.visit.Lane, s.visit.Photos = body.Dir, body.Lane, body.Photos
+		s.from, s.visit.Zone = body.From, body.To
 		if body.Event != "" {
 			s.device = event(body)
 		}
 	case fact.Passage:
 		s.dir, s.visit.Lane = body.Dir, body.Lane
+		s.from, s.visit.Zone = body.From, body.To
 	case fact.Added:
-		s.dir, s.visit.Lane = body.Dir, body.Lane
+		s.dir, s.visit.Lane, s.visit.Zone = body.Dir, body.Lane, body.To
+	}
+	if b.version < 2 {
+		s.from, s.visit.Zone = "", ""
 	}
 	var decision, passage *entry
 	for _, id := range b.byRef[e.id] {
@@ -214,6 +223,9 @@ func enter(out []*Session, s *sighting) (*Session, []*Session) {
 	}
 	v := s.visit
 	n := &Session{ID: s.fact.id, Plate: s.plate, State: Inside, Entry: &v, Tariff: s.tariff, Current: s.last}
+	if s.last != nil {
+		n.Uses = s.last.Uses
+	}
 	s.leavePayments(out)
 	n.note(s)
 	return n, append(out, n)

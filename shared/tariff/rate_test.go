@@ -172,6 +172,36 @@ func TestSettings(t *testing.T) {
 	}
 }
 
+// TestEdgesOfTheCalendar: each local date begins anew at its midnight, whatever its month and year are.
+func TestEdgesOfTheCalendar(t *testing.T) {
+	// Each date: the first hour 5.00, others 2.00, at most 20.00.
+	daily := `"cycle":{"kind":"day"},"position":"cycle","bands":[{"id":"a","steps":[{"up_to":3600,"unit":3600,"price":500},{"unit":3600,"price":200}]}],"caps":[{"amount":2000,"window":"cycle"}]`
+	for _, c := range []struct {
+		name, inside, entry, exit string
+		want                      money.Amount
+	}{
+		{"until midnight", daily, "2026-03-04 23:59:00", "2026-03-05 00:00:00", 500},
+		{"a second past midnight", daily, "2026-03-04 23:59:00", "2026-03-05 00:00:01", 1000},
+		{"from midnight", daily, "2026-03-05 00:00:00", "2026-03-05 01:00:01", 700},
+		{"the last minute of the day", `"bands":[{"id":"n","from":"23:59","to":"00:00","steps":[{"unit":60,"price":100}]}]`, "2026-03-04 23:58:00", "2026-03-05 00:02:00", 100},
+		{"the first minute of the day", `"bands":[{"id":"n","from":"00:00","to":"00:01","steps":[{"unit":60,"price":100}]}]`, "2026-03-04 23:58:00", "2026-03-05 00:02:00", 100},
+		{"over a month's end of 30 days", daily, "2026-04-30 23:30:00", "2026-05-01 00:30:00", 1000},
+		{"over a month's end of 31 days", daily, "2026-05-31 12:00:00", "2026-06-01 12:00:00", 4000},
+		{"into 29 February", daily, "2024-02-28 23:30:00", "2024-02-29 00:30:00", 1000},
+		{"all of 29 February", daily, "2024-02-29 00:00:00", "2024-03-01 00:00:00", 2000},
+		{"over 29 February", daily, "2024-02-28 12:00:00", "2024-03-01 12:00:00", 6000},
+		{"28 February of another year", daily, "2023-02-28 12:00:00", "2023-03-01 12:00:00", 4000},
+		{"28 February of 2100", daily, "2100-02-28 12:00:00", "2100-03-01 12:00:00", 4000},
+		{"over the year's end", daily, "2026-12-31 23:59:59", "2027-01-01 00:00:01", 1000},
+		{"all of the year's last day", daily, "2026-12-31 00:00:00", "2027-01-01 00:00:00", 2000},
+		{"all of a leap year", daily, "2024-01-01 00:00:00", "2025-01-01 00:00:00", 366 * 2000},
+	} {
+		if b := rate(t, inline(t, "Asia/Shanghai", c.inside), calendar.Calendar{}, c.entry, c.exit, "", Context{}); b.Due != c.want {
+			t.Errorf("%s: due %s, want %s\n%s", c.name, b.Due, c.want, show(b))
+		}
+	}
+}
+
 func TestFractionsOfSecondsAreNotCharged(t *testing.T) {
 	tf := load(t, "short-units")
 	entry := time.Date(2026, 3, 4, 2, 0, 0, 900_000_000, time.UTC)

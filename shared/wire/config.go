@@ -5,14 +5,13 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"slices"
-	"strings"
 	"time"
 
 	"lotkeeper/shared/calendar"
 	"lotkeeper/shared/fact"
 	"lotkeeper/shared/money"
 	"lotkeeper/shared/plate"
+	"lotkeeper/shared/right"
 	"lotkeeper/shared/tariff"
 )
 
@@ -34,6 +33,8 @@ type Config struct {
 	Entitled []EntitledPlate   `json:"entitled,omitempty"` // plates for which tariffs have prices of their own
 	Policy   Policy            `json:"policy"`
 	PayURL   string            `json:"pay_url,omitempty"` // where a driver pays by phone
+	Staff    []Staff           `json:"staff,omitempty"`   // who may act at the booths; none: those in the booths' own files
+	Zones    []Zone            `json:"zones,omitempty"`   // parts of the lot: nested lots
 }
 
 // Lane is a drive-through path and the devices on it.
@@ -43,6 +44,8 @@ type Lane struct {
 	Dir     fact.Dir    `json:"dir"`
 	Booth   string      `json:"booth"` // whose agent drives it
 	Devices []Device    `json:"devices"`
+	From    string      `json:"from,omitempty"` // the zone it comes from, "" outside or a lot without zones
+	To      string      `json:"to,omitempty"`   // the zone it leads into; of a lane of both directions, the zone behind it
 }
 
 // Device is one device of a lane: which adapter drives it and with what settings.
@@ -51,6 +54,8 @@ type Device struct {
 	Role     string          `json:"role"` // "camera", "barrier", "display"
 	Kind     string          `json:"kind"` // of the table of adapters
 	Settings json.RawMessage `json:"settings"`
+	// Dir is of a camera that sees vehicles of one way only, where its lane's does not say which; "" is the lane's.
+	Dir fact.Dir `json:"dir,omitempty"`
 }
 
 // Booth is a controller box of the lot and where the others reach it.
@@ -94,9 +99,24 @@ type Policy struct {
 	NoEntry  string `json:"no_entry"`  // exit without an entry: "hold" or "open"
 	JournalX string `json:"journal_x"` // journal cannot be written: "hold" or "open"
 	LiveFor  int    `json:"live_for"`  // seconds a read may be old and still move a barrier; 0 means 12
+	// Beyond is what is free of a stay of which a right covers a part, as right.Beyond says: "" what is covered, "entry"
+	// that for stays that begin covered, "stay" all of a stay that begins covered.
+	Beyond string `json:"beyond,omitempty"`
+	// Arrears is what an entry does about a vehicle that owes: "" nothing, "show" tells the amount, "refuse" also keeps it
+	// out from ArrearsFrom on (0: whatever it owes).
+	Arrears     string       `json:"arrears,omitempty"`
+	ArrearsFrom money.Amount `json:"arrears_from,omitempty"`
+
+	Promises PromisePolicy `json:"promises,omitzero"`
 	// Passage is for passages that are not as they should be.
 	Passage PassagePolicy `json:"passage,omitzero"`
 }
+
+// What an entry does about a vehicle that owes.
+const (
+	ArrearsShow   = "show"
+	ArrearsRefuse = "refuse"
+)
 
 // Signed is a document with its signature: the exact bytes, so that no re-encoding can break it.
 type Signed struct {
@@ -172,8 +192,8 @@ func (c *Config) Validate() error {
 			fault("lane id %q is not valid or stands twice", l.ID)
 		}
 		lanes[l.ID] = true
-		if l.Dir != fact.Entry && l.Dir != fact.Exit {
-			fault("lane %s has direction %q, want entry or exit", l.ID, l.Dir)
+		if l.Dir != fact.Entry && l.Dir != fact.Exit && l.Dir != fact.Both && l.Dir != fact.Inner {
+			fault("lane %s has direction %q, want entry, exit, both or inner", l.ID, l.Dir)
 		}
 		if !booths[l.Booth] {
 			fault("lane %s names booth %q, which the lot does not have", l.ID, l.Booth)
@@ -183,8 +203,13 @@ func (c *Config) Validate() error {
 				fault("device id %q is not valid or stands twice", d.ID)
 			}
 			devices[d.ID] = true
+			if d.Dir != "" && d.Dir != fact.Entry && d.Dir != fact.Exit {
+				fault("device %s sees direction %q, want entry or exit", d.ID, d.Dir)
+			}
 		}
 	}
+	c.validateStaff(fault)
+	c.validateZones(fault)
 	c.Policy.Passage.validate(fault)
 	known := map[fact.TariffRef]bool{}
 	for _, t := range c.Tariffs {
@@ -195,7 +220,20 @@ func (c *Config) Validate() error {
 			fault("rule names tariff %s version %d, which the configuration does not carry", r.Tariff.ID, r.Tariff.Version)
 		}
 	}
+	c.Policy.check(fault)
 	return errors.Join(faults...)
+}
+
+func (p *Policy) check(fault func(string, ...any)) {
+	if !right.Beyond(p.Beyond).Valid() {
+		fault("policy beyond %.40q is not known", p.Beyond)
+	}
+	if p.Arrears != "" && p.Arrears != ArrearsShow && p.Arrears != ArrearsRefuse {
+		fault("policy arrears %.40q is not known", p.Arrears)
+	}
+	if p.ArrearsFrom < 0 {
+		fault("policy arrears_from %d is below zero", int64(p.ArrearsFrom))
+	}
 }
 
 // TariffFor returns the tariff that a stay of a vehicle class is pinned to which begins at the time.
@@ -209,19 +247,10 @@ func (c *Config) TariffFor(class string, at time.Time) (fact.TariffRef, bool) {
 	return fact.TariffRef{}, false
 }
 
-// dayIs reports whether the lot's date at a time is a day of one of the types. As in tariffs, the name of a weekday fits
-// only a date that has no type of its own.
+// dayIs reports whether the lot's date at a time is a day of one of the types.
 func (c *Config) dayIs(at time.Time, types []string) bool {
 	loc, err := time.LoadLocation(c.TZ)
-	if err != nil {
-		return false // Validate refuses such a configuration
-	}
-	date := calendar.Of(at.In(loc))
-	if slices.Contains(types, c.Calendar.DayType(date)) {
-		return true
-	}
-	_, own := c.Calendar.Dates[date]
-	return !own && slices.Contains(types, strings.ToLower(date.Weekday().String()))
+	return err == nil && c.Calendar.Fits(calendar.Of(at.In(loc)), types) // Validate refuses a zone that is not known
 }
 
 // Tariff returns a version of a tariff.
@@ -247,8 +276,8 @@ func (c *Config) EntitlementsOf(p plate.Plate, entry time.Time) (out []string) {
 	return out
 }
 
-// RightsOf returns what the lists of the configuration say that a vehicle need not pay.
-func (c *Config) RightsOf(p plate.Plate) []tariff.Right {
+// RightsOf returns what the lists of the configuration say that a vehicle need not pay, whatever its stay.
+func (c *Config) RightsOf(p plate.Plate, _, _ time.Time, _ []fact.RightUse) []tariff.Right {
 	var out []tariff.Right
 	for _, f := range c.Free {
 		if f.Plate == p.Text && !p.None() {

@@ -122,3 +122,38 @@ func TestTariffsThatAreNotUnderstoodAreRefused(t *testing.T) {
 		}
 	}
 }
+
+func TestLanesLeadFromZoneToZone(t *testing.T) {
+	for _, tc := range []struct {
+		name string
+		lane Lane
+		ok   bool
+	}{
+		{"an entry into a zone", Lane{Dir: fact.Entry, To: "parent"}, true},
+		{"an entry into the whole lot", Lane{Dir: fact.Entry}, true},
+		{"an exit from a zone", Lane{Dir: fact.Exit, From: "parent"}, true},
+		{"between zones", Lane{Dir: fact.Inner, From: "parent", To: "child"}, true},
+		{"both ways of a zone", Lane{Dir: fact.Both, To: "child"}, true},
+		{"an entry from a zone", Lane{Dir: fact.Entry, From: "parent", To: "child"}, false},
+		{"an exit into a zone", Lane{Dir: fact.Exit, To: "parent"}, false},
+		{"an inner lane to nowhere", Lane{Dir: fact.Inner, From: "parent"}, false},
+		{"an inner lane to itself", Lane{Dir: fact.Inner, From: "parent", To: "parent"}, false},
+		{"both ways the wrong way round", Lane{Dir: fact.Both, From: "parent"}, false},
+		{"into a zone that is not there", Lane{Dir: fact.Entry, To: "attic"}, false},
+		{"a direction that nobody knows", Lane{Dir: "up"}, false},
+		{"a camera that faces nowhere", Lane{Dir: fact.Both, Devices: []Device{{ID: "cam", Dir: "up"}}}, false},
+		{"a camera that faces out", Lane{Dir: fact.Both, Devices: []Device{{ID: "cam", Dir: fact.Exit}}}, true},
+	} {
+		c := config()
+		tc.lane.ID, tc.lane.Booth = "lane", "booth-a"
+		c.Lanes, c.Zones = []Lane{tc.lane}, []Zone{{ID: "parent"}, {ID: "child", Capacity: 20}}
+		if err := c.Validate(); (err == nil) != tc.ok {
+			t.Errorf("%s: %v", tc.name, err)
+		}
+	}
+	c := config()
+	c.Policy.Passage = PassagePolicy{Full: "maybe", SuspectExit: 999}
+	if err := c.Validate(); err == nil || !strings.Contains(err.Error(), "passage.full") || !strings.Contains(err.Error(), "suspect_exit") {
+		t.Errorf("policy: %v", err)
+	}
+}

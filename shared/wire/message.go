@@ -9,6 +9,7 @@ import (
 	"lotkeeper/shared/fact"
 	"lotkeeper/shared/money"
 	"lotkeeper/shared/plate"
+	"lotkeeper/shared/right"
 )
 
 // Facts carries a batch.
@@ -24,6 +25,9 @@ type Cursor struct {
 	Closed  []fact.Author    `json:"closed,omitempty"` // authors of which nothing more is taken
 	Config  uint64           `json:"config"`           // from a booth: the configuration in force; from the cloud: the newest
 	Digest  *fact.Hash       `json:"digest,omitempty"` // of the sessions folded at these cursors
+	Rights  uint64           `json:"rights,omitempty"` // from a booth: number of the rights in force
+	// RightsWant is the place after which the booth wants entries of rights. None: after the number in force.
+	RightsWant *right.Cursor `json:"rights_want,omitempty"`
 }
 
 // Mono is nanoseconds of one run's monotonic clock. It is text in JSON: a browser would round the number after a hundred
@@ -108,7 +112,11 @@ type Live struct {
 	Loop     bool           `json:"loop"`              // somebody stands before the barrier
 	Faults   []string       `json:"faults,omitempty"`  // devices that do not answer
 	Waiting  *time.Time     `json:"waiting,omitempty"` // since when somebody is held
-	Mode     *ModeView      `json:"mode,omitempty"`    // the lane is not worked as usual
+	Pay      string         `json:"pay,omitempty"`     // where the driver pays what is due, for a code on a screen
+	Promise  bool           `json:"promise,omitempty"` // it may leave on a promise to pay
+	// EntryPhoto is the SHA-256 of the scene at the entry. The picture lies with the booth that took it.
+	EntryPhoto string    `json:"entry_photo,omitempty"`
+	Mode       *ModeView `json:"mode,omitempty"` // the lane is not worked as usual
 }
 
 // Candidate is a session that the vehicle at an exit may belong to.
@@ -116,6 +124,8 @@ type Candidate struct {
 	Session fact.ID     `json:"session"`
 	Plate   plate.Plate `json:"plate"`
 	Entered time.Time   `json:"entered"`
+	Photo   string      `json:"photo,omitempty"` // SHA-256 of the scene at the entry
+	Left    *time.Time  `json:"left,omitempty"`  // it has left: picking it says that it had not
 }
 
 // Presence says whether a booth is connected. The last will says it is not.

@@ -15,6 +15,7 @@ const (
 	CursorUp   Channel = "cursor/up"   // [Cursor]: how far the booth's copies reach; on connect and every 5 s
 	CursorDown Channel = "cursor/down" // [Cursor]: how far the cloud's copies reach, after its commit
 	ConfigDown Channel = "config"      // [Signed] of a [Config]; retained
+	RightsDown Channel = "rights"      // [Rights]: a page of the lot's rights after those that the booth stated; QoS 1
 	CommandTo  Channel = "command"     // [Command] to the booth; QoS 1, never retained
 	ResultFrom Channel = "result"      // [Result] of a command
 	PresenceOf Channel = "presence"    // [Presence]; retained, last will
@@ -63,7 +64,7 @@ func ParseTopic(s string) (Topic, error) {
 	}
 	t := Topic{parts[0], parts[1], Channel(parts[2])}
 	switch t.Channel {
-	case FactsUp, FactsDown, CursorUp, CursorDown, ConfigDown, CommandTo, ResultFrom, PresenceOf:
+	case FactsUp, FactsDown, CursorUp, CursorDown, ConfigDown, RightsDown, CommandTo, ResultFrom, PresenceOf:
 		return t, nil
 	}
 	if lane, ok := t.Channel.Lane(); ok && ValidName(lane) {

@@ -57,6 +57,7 @@ func samples(t *testing.T) map[string]any {
 		},
 		"presence": Presence{Online: true, At: noon, Software: "1.0.0", Boot: "b1"},
 		"config":   config(),
+		"rights":   rights(t),
 	}
 }
 
@@ -127,6 +128,8 @@ func decodeLike(t *testing.T, like any, b []byte) any {
 		got, err = Decode[Presence](b)
 	case Config:
 		got, err = Decode[Config](b)
+	case Rights:
+		got, err = Decode[Rights](b)
 	default:
 		t.Fatalf("no decoder for %T", like)
 	}
@@ -165,7 +168,7 @@ func TestABombIsRefused(t *testing.T) {
 }
 
 func TestTopics(t *testing.T) {
-	for _, c := range []Channel{FactsUp, FactsDown, CursorUp, CursorDown, ConfigDown, CommandTo, ResultFrom, PresenceOf, LiveFrom("exit-1")} {
+	for _, c := range []Channel{FactsUp, FactsDown, CursorUp, CursorDown, ConfigDown, RightsDown, CommandTo, ResultFrom, PresenceOf, LiveFrom("exit-1")} {
 		want := Topic{"riverside", "booth-a", c}
 		if got, err := ParseTopic(want.String()); err != nil || got != want {
 			t.Errorf("%s is read as %+v, %v", want, got, err)

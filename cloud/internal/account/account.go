@@ -49,7 +49,7 @@ func (r Role) Permissions() []scope.Permission {
 	case RoleSeat:
 		return []scope.Permission{
 			permission.BarrierOpen, permission.BoothRead, permission.LiveRead, permission.LotRead, permission.PassageRead,
-			permission.PaymentRead, permission.PhotoRead, permission.SessionCorrect, permission.SessionRead,
+			permission.PaymentRead, permission.PhotoRead, permission.RightRead, permission.SessionCorrect, permission.SessionRead,
 		}
 	}
 	return nil

@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"errors"
 
 	"lotkeeper/cloud/internal/booth"
 	"lotkeeper/cloud/internal/ingest"
@@ -10,6 +11,7 @@ import (
 	"lotkeeper/cloud/internal/parking"
 	"lotkeeper/cloud/internal/platform/broker"
 	"lotkeeper/cloud/internal/platform/scope"
+	"lotkeeper/cloud/internal/right"
 	"lotkeeper/cloud/internal/seat"
 	"lotkeeper/cloud/internal/tariff"
 	"lotkeeper/shared/wire"
@@ -24,6 +26,7 @@ type Features struct {
 	Live    *live.Service
 	Seats   *seat.Service
 	Tariffs *tariff.Service
+	Rights  *right.Service
 }
 
 // features puts the features together, one after the other. A feature's constructor gets what it needs from a: DB,
@@ -65,9 +68,12 @@ func (a *App) features() error {
 	}); err != nil {
 		return err
 	}
+	if f.Rights, err = right.New(right.Options{DB: a.DB, Audit: a.Audit, Key: keys.config, Broker: a.Broker, Now: a.Now, Log: a.Log}); err != nil {
+		return err
+	}
 	if f.Ingest, err = ingest.New(ingest.Options{
 		DB: a.DB, Trust: ingest.CA{Roots: keys.roots, Withdrawn: f.Booths.Withdrawn}, Identity: keys.cloud, Broker: a.Broker,
-		Software: "lotkeeper-cloud " + a.Version, Now: a.Now, Log: a.Log, OnCursor: f.Booths.Heard,
+		Software: "lotkeeper-cloud " + a.Version, Now: a.Now, Log: a.Log, OnCursor: a.heard,
 	}); err != nil {
 		return err
 	}
@@ -85,7 +91,8 @@ func (a *App) features() error {
 	f.Live.Register(a.API)
 	f.Seats.Register(a.API)
 	f.Tariffs.Register(a.API)
-	if err := a.pay(f.Ingest, f.Lots, lanesNow{f.Live}); err != nil {
+	f.Rights.Register(a.API)
+	if err := a.pay(keys.config, f.Ingest, f.Lots, f.Rights, lanesNow{f.Live}); err != nil {
 		return err
 	}
 	a.Admit(f.Booths.Admit)
@@ -104,6 +111,11 @@ func (a *App) features() error {
 		a.listenToBooths()
 	}
 	return nil
+}
+
+// heard tells everybody who wants to know what a booth stated.
+func (a *App) heard(ctx context.Context, lot, booth string, c wire.Cursor) error {
+	return errors.Join(a.Features.Booths.Heard(ctx, lot, booth, c), a.Features.Rights.Heard(ctx, lot, booth, c))
 }
 
 // lanesNow tells the driver's pages who stands at a lane.
@@ -136,6 +148,7 @@ func (a *App) listenToBooths() {
 	presence, results, laneStates, statements := hear(booth.PresenceFilter(), 1), hear(seat.ResultFilter(), 1), hear(lanes, 0), hear(cursors, 1)
 	a.Background("ingest", func(ctx context.Context) error { return f.Ingest.Run(ctx, up...) })
 	a.Background("presence", func(ctx context.Context) error { return f.Booths.Run(ctx, presence) })
+	a.Background("rights", f.Rights.Run)
 	a.Background("seat", func(ctx context.Context) error { return f.Seats.Run(ctx, results) })
 	a.Background("live", func(ctx context.Context) error { return f.Live.Run(ctx, laneStates, statements) })
 }

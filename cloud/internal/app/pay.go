@@ -1,6 +1,7 @@
 package app
 
 import (
+	"crypto/ed25519"
 	"strings"
 
 	"lotkeeper/cloud/internal/ingest"
@@ -11,11 +12,11 @@ import (
 )
 
 // pay adds payments and the driver's pages. lanes may be nil: then a lane's code finds nobody.
-func (a *App) pay(facts *ingest.Service, lots owner.Lots, lanes owner.Lanes) error {
+func (a *App) pay(key ed25519.PrivateKey, facts *ingest.Service, lots owner.Lots, rights owner.Rights, lanes owner.Lanes) error {
 	public := strings.TrimRight(a.Config.HTTP.PublicURL, "/")
 	o := payment.Options{
 		DB: a.DB, Author: facts, Now: a.Now, Log: a.Log, Notify: public + payment.NotifyPath,
-		Owes: owner.NewPricing(a.DB, lots).Owes,
+		Owes: owner.NewPricing(a.DB, lots, rights).Owes,
 		Raise: func(tx *database.Tx, l payment.Alarm) error {
 			return facts.Raise(tx, ingest.Alarm{Lot: l.Lot, Kind: l.Kind, Subject: l.Subject, ZH: l.ZH, EN: l.EN})
 		},
@@ -34,7 +35,7 @@ func (a *App) pay(facts *ingest.Service, lots owner.Lots, lanes owner.Lanes) err
 		return err
 	}
 	drivers, err := owner.New(owner.Options{
-		DB: a.DB, Lots: lots, Payments: payments, Lanes: lanes, Public: public, Now: a.Now, Log: a.Log,
+		DB: a.DB, Key: key, Lots: lots, Rights: rights, Payments: payments, Lanes: lanes, Public: public, Now: a.Now, Log: a.Log,
 	})
 	if err != nil {
 		return err

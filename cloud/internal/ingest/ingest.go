@@ -151,6 +151,9 @@ func (s *Service) keep(tx *database.Tx, lot string, k kept) error {
 	if err := s.quarantine(tx, lot, k.res, now); err != nil {
 		return err
 	}
+	if err := s.boothAlarms(tx, lot, k); err != nil {
+		return err
+	}
 	if err := s.store.lockFold(tx, lot); err != nil {
 		return err
 	}

@@ -114,6 +114,36 @@ func tampered(b *booth, at int, change func(*fact.Record)) exchange.Batch {
 	return batch
 }
 
+// TestAlarmsOfABooth are the cloud's too, once each, until the booth says that they are over; one that is sent again is
+// not raised again.
+func TestAlarmsOfABooth(t *testing.T) {
+	w := newWorld(t)
+	a := w.lot("riverside", "booth-a")[0]
+	say := func(k fact.Kind, code, subject string) {
+		a.say(fact.Draft{Kind: k, Body: fact.Alarm{Code: code, Subject: subject, Since: w.now}})
+	}
+	open := func(want string) {
+		t.Helper()
+		w.take(a.all())
+		var got string
+		if err := w.db.SQL().QueryRow(`SELECT coalesce(string_agg(kind || ' ' || subject || ' ' || times, ', ' ORDER BY kind, subject), '') FROM alarms WHERE cleared_at IS NULL`).Scan(&got); err != nil || got != want {
+			t.Errorf("open: %q, %v; want %q", got, err, want)
+		}
+	}
+	say(fact.KindAlarmRaised, "camera_blind", "cam-1")
+	say(fact.KindAlarmRaised, "disk_stall", "")
+	say(fact.KindAlarmRaised, "of_the_future", "x")
+	a.say(fact.Draft{Kind: fact.KindAlarmRaised, Body: "no object"})
+	open("booth.camera_blind booth-a/cam-1 1, booth.disk_stall booth-a 1, booth.of_the_future booth-a/x 1")
+	open("booth.camera_blind booth-a/cam-1 1, booth.disk_stall booth-a 1, booth.of_the_future booth-a/x 1")
+	say(fact.KindAlarmCleared, "camera_blind", "cam-1")
+	say(fact.KindAlarmCleared, "never_raised", "")
+	open("booth.disk_stall booth-a 1, booth.of_the_future booth-a/x 1")
+	if n := w.count(`SELECT count(*) FROM alarms WHERE kind = 'booth.camera_blind' AND zh = 'booth-a cam-1：相机在线但不再识别车牌，请检查相机' AND cleared_at >= raised_at`); n != 1 {
+		t.Errorf("%d alarms with these words", n)
+	}
+}
+
 func TestAForkClosesTheAuthor(t *testing.T) {
 	w := newWorld(t)
 	a := w.lot("riverside", "booth-a")[0]

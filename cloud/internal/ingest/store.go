@@ -168,6 +168,25 @@ func (s store) setAside(tx *database.Tx, lot string, f fact.ID, kind fact.Kind, 
 	return nil
 }
 
+// boothOf returns the booth of an author whose log is kept.
+func (s store) boothOf(tx *database.Tx, lot string, author fact.Author) (booth string, err error) {
+	err = tx.SQL().QueryRowContext(tx.Context(), `SELECT booth_id FROM authors WHERE lot_id = $1 AND author = $2`, lot, string(author)).Scan(&booth)
+	if err != nil {
+		return "", fmt.Errorf("booth of %s: %w", author, err)
+	}
+	return booth, nil
+}
+
+// over clears an alarm that is open; when none is, nothing is to be done.
+func (s store) over(tx *database.Tx, a Alarm, at time.Time) error {
+	_, err := tx.SQL().ExecContext(tx.Context(), `UPDATE alarms SET cleared_at = greatest($4, raised_at)
+		WHERE lot_id = $1 AND kind = $2 AND subject = $3 AND cleared_at IS NULL`, a.Lot, a.Kind, text(a.Subject), at)
+	if err != nil {
+		return fmt.Errorf("clear alarm: %w", err)
+	}
+	return nil
+}
+
 // raise opens an alarm, or counts it in the one that is open.
 func (s store) raise(tx *database.Tx, a Alarm, now time.Time) error {
 	_, err := tx.SQL().ExecContext(tx.Context(), `INSERT INTO alarms (id, lot_id, kind, subject, zh, en, raised_at, last_at)

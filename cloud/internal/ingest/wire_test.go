@@ -100,6 +100,24 @@ func TestARelayIsHeardAndAGapAnswered(t *testing.T) {
 	}
 }
 
+// TestACursorIsAnsweredWithItsTime, so that a booth knows how long the answer took and how far its clock is off. What was
+// not asked for carries no such time.
+func TestACursorIsAnsweredWithItsTime(t *testing.T) {
+	w := newWorld(t)
+	a := w.lot("riverside", "booth-a")[0]
+	w.broker.on("booth-a", wire.CursorDown)
+	sent := cursorUp(t, a, exchange.Cursors{})
+	must(t, w.service.Handle(t.Context(), sent.topic, sent.payload))
+	if got := w.broker.on("booth-a", wire.CursorDown); len(got) != 1 || !cursorOf(t, got[0]).Echo.Equal(*a.now) {
+		t.Errorf("answered with %q", got)
+	}
+	facts := factsUp(t, a, a.all())
+	must(t, w.service.Handle(t.Context(), facts.topic, facts.payload))
+	if got := w.broker.on("booth-a", wire.CursorDown); len(got) != 1 || !cursorOf(t, got[0]).Echo.IsZero() {
+		t.Errorf("facts are acknowledged with %q", got)
+	}
+}
+
 func TestACursorIsSuppliedWithWhatItLacks(t *testing.T) {
 	w := newWorld(t)
 	booths := w.lot("riverside", "booth-a", "booth-b")

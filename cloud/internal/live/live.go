@@ -268,6 +268,14 @@ func eventOf(f *fact.Fact, cur money.Currency) (Event, bool) {
 		b, err := fact.Decode[fact.Payment](f)
 		e.Amount = b.Amount
 		return e, err == nil
+	case fact.KindProved:
+		b, err := fact.Decode[fact.Proved](f)
+		e.Lane, e.Amount = b.Lane, b.Amount
+		return e, err == nil
+	case fact.KindPromised:
+		b, err := fact.Decode[fact.Promised](f)
+		e.Lane, e.Amount = b.Lane, b.Amount
+		return e, err == nil
 	case fact.KindBarrier:
 		b, err := fact.Decode[fact.Barrier](f)
 		e.Lane = b.Lane

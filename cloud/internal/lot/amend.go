@@ -63,6 +63,6 @@ func specOf(cur current) Spec {
 	c := cur.config
 	return Spec{
 		Kind: cur.kind, Name: c.Name, TZ: c.TZ, Currency: c.Currency, Capacity: c.Capacity, Lanes: c.Lanes, Booths: c.Booths,
-		Rules: slices.Clone(c.Rules), Calendar: c.Calendar, Free: c.Free, Entitled: c.Entitled, Policy: c.Policy,
+		Rules: slices.Clone(c.Rules), Calendar: c.Calendar, Free: c.Free, Entitled: c.Entitled, Policy: c.Policy, Staff: c.Staff, Zones: c.Zones,
 	}
 }

@@ -29,14 +29,23 @@ type deviceBody struct {
 	Role     string `json:"role" enum:"camera,barrier,display"`
 	Kind     string `json:"kind" maxLength:"60" doc:"Which adapter drives it."`
 	Settings any    `json:"settings,omitempty" doc:"The adapter's own settings, an object."`
+	Dir      string `json:"dir,omitempty" enum:"entry,exit" doc:"Of a camera that sees vehicles of one way only, at a lane of both directions."`
 }
 
 type laneBody struct {
 	ID      string       `json:"id" maxLength:"40"`
 	Name    textBody     `json:"name"`
-	Dir     string       `json:"dir" enum:"entry,exit"`
+	Dir     string       `json:"dir" enum:"entry,exit,both,inner"`
 	Booth   string       `json:"booth" maxLength:"40"`
 	Devices []deviceBody `json:"devices" maxItems:"50"`
+	From    string       `json:"from,omitempty" maxLength:"40" doc:"The zone it comes from; empty is outside."`
+	To      string       `json:"to,omitempty" maxLength:"40" doc:"The zone it leads into; empty is outside, or a lot without zones."`
+}
+
+type zoneBody struct {
+	ID       string   `json:"id" maxLength:"40"`
+	Name     textBody `json:"name"`
+	Capacity int      `json:"capacity,omitempty" minimum:"0" maximum:"1000000" doc:"0 is not counted."`
 }
 
 // BoothBody is a booth as an operator describes it. It and SpecBody are exported because the document is made from
@@ -93,7 +102,11 @@ type policyBody struct {
 	JournalX string `json:"journal_x,omitempty" enum:"hold,open" doc:"The booth cannot write its journal."`
 	LiveFor  int    `json:"live_for,omitempty" minimum:"0" maximum:"60" doc:"Seconds a read may be old and still move a barrier; 0 is 12."`
 
-	Passage wire.PassagePolicy `json:"passage,omitzero" doc:"Passages that are not as they should be."`
+	Beyond      string             `json:"beyond,omitempty" enum:"entry,stay" doc:"Of a stay of which a right covers a part: entry: what is covered is free if the entry was; stay: all of it is free if the entry was covered. Without it: what is covered is free."`
+	Arrears     string             `json:"arrears,omitempty" enum:"show,refuse" doc:"What an entry does about a vehicle that owes: show tells the amount, refuse also keeps it out. Without it: nothing."`
+	ArrearsFrom money.Amount       `json:"arrears_from,omitempty" minimum:"0" doc:"Minor units: refuse keeps out who owes as much or more. 0: whatever it owes."`
+	Promises    wire.PromisePolicy `json:"promises,omitempty" doc:"Who may leave on a promise to pay while the cloud is away."`
+	Passage     wire.PassagePolicy `json:"passage,omitzero" doc:"Passages that are not as they should be."`
 }
 
 // SpecBody is what a lot is made of, in both directions.
@@ -111,6 +124,8 @@ type SpecBody struct {
 	Free     []freeBody     `json:"free,omitempty" maxItems:"20000" doc:"Plates that need not pay."`
 	Entitled []entitledBody `json:"entitled,omitempty" maxItems:"20000" doc:"Plates for which tariffs have prices of their own."`
 	Policy   policyBody     `json:"policy,omitempty"`
+	Staff    []staffBody    `json:"staff,omitempty" maxItems:"500" doc:"Who may act at the booths. None given keeps who is in force."`
+	Zones    []zoneBody     `json:"zones,omitempty" maxItems:"100" doc:"Parts of the lot with lanes between them: nested lots."`
 }
 
 func recode(v any, where string, into any, decode func([]byte) error) error {
@@ -133,7 +148,7 @@ func (b SpecBody) spec() (Spec, error) {
 		Kind: Kind(b.Kind), Name: tariff.Text(b.Name), TZ: b.TZ, Currency: money.Currency(b.Currency), Capacity: b.Capacity, Policy: wire.Policy(b.Policy),
 	}
 	for i, l := range b.Lanes {
-		lane := wire.Lane{ID: l.ID, Name: tariff.Text(l.Name), Dir: fact.Dir(l.Dir), Booth: l.Booth}
+		lane := wire.Lane{ID: l.ID, Name: tariff.Text(l.Name), Dir: fact.Dir(l.Dir), Booth: l.Booth, From: l.From, To: l.To}
 		for j, d := range l.Devices {
 			settings := json.RawMessage("{}")
 			if d.Settings != nil {
@@ -141,13 +156,18 @@ func (b SpecBody) spec() (Spec, error) {
 					return s, err
 				}
 			}
-			lane.Devices = append(lane.Devices, wire.Device{ID: d.ID, Role: d.Role, Kind: d.Kind, Settings: settings})
+			lane.Devices = append(lane.Devices, wire.Device{ID: d.ID, Role: d.Role, Kind: d.Kind, Settings: settings, Dir: fact.Dir(d.Dir)})
 		}
 		s.Lanes = append(s.Lanes, lane)
 	}
 	for _, x := range b.Booths {
 		s.Booths = append(s.Booths, wire.Booth{ID: x.ID, Name: tariff.Text(x.Name), Raft: x.Raft, Peer: x.Peer, Voter: x.Voter})
 	}
+	people, err := staff(b.Staff)
+	if err != nil {
+		return s, err
+	}
+	s.Staff = people
 	for i, x := range b.Tariffs {
 		err := recode(x, fmt.Sprintf("body.tariffs[%d]", i), nil, func(text []byte) error {
 			t, err := tariff.Decode(text)
@@ -172,6 +192,9 @@ func (b SpecBody) spec() (Spec, error) {
 	}
 	for _, x := range b.Free {
 		s.Free = append(s.Free, wire.FreePlate(x))
+	}
+	for _, z := range b.Zones {
+		s.Zones = append(s.Zones, wire.Zone{ID: z.ID, Name: tariff.Text(z.Name), Capacity: z.Capacity})
 	}
 	for _, x := range b.Entitled {
 		s.Entitled = append(s.Entitled, wire.EntitledPlate(x))
@@ -214,13 +237,13 @@ func bodyOf(l Lot, now time.Time) lotBody {
 		ID: string(l.ID), Inside: l.Inside, ConfigNumber: c.Number, PayURL: c.PayURL, Booths: []boothState{},
 		SpecBody: SpecBody{
 			Kind: string(l.Kind), Name: textBody(c.Name), TZ: c.TZ, Currency: string(c.Currency), Capacity: c.Capacity,
-			Lanes: []laneBody{}, Tariffs: []any{}, Policy: policyBody(c.Policy), Calendar: c.Calendar,
+			Lanes: []laneBody{}, Tariffs: []any{}, Policy: policyBody(c.Policy), Calendar: c.Calendar, Staff: staffOf(c),
 		},
 	}
 	for _, l := range c.Lanes {
-		lane := laneBody{ID: l.ID, Name: textBody(l.Name), Dir: string(l.Dir), Booth: l.Booth, Devices: []deviceBody{}}
+		lane := laneBody{ID: l.ID, Name: textBody(l.Name), Dir: string(l.Dir), Booth: l.Booth, Devices: []deviceBody{}, From: l.From, To: l.To}
 		for _, d := range l.Devices {
-			lane.Devices = append(lane.Devices, deviceBody{d.ID, d.Role, d.Kind, d.Settings})
+			lane.Devices = append(lane.Devices, deviceBody{d.ID, d.Role, d.Kind, d.Settings, string(d.Dir)})
 		}
 		b.Lanes = append(b.Lanes, lane)
 	}
@@ -243,6 +266,9 @@ func bodyOf(l Lot, now time.Time) lotBody {
 	}
 	for _, f := range c.Free {
 		b.Free = append(b.Free, freeBody(f))
+	}
+	for _, z := range c.Zones {
+		b.Zones = append(b.Zones, zoneBody{z.ID, textBody(z.Name), z.Capacity})
 	}
 	for _, e := range c.Entitled {
 		b.Entitled = append(b.Entitled, entitledBody(e))

@@ -60,6 +60,8 @@ type Spec struct {
 	Free     []wire.FreePlate
 	Entitled []wire.EntitledPlate
 	Policy   wire.Policy
+	Staff    []wire.Staff // nil keeps who is in force; an empty hash keeps a person's code
+	Zones    []wire.Zone
 }
 
 // Lot is a lot with the configuration in force.
@@ -194,6 +196,10 @@ func (s *Service) change(ctx context.Context, by By, lot id.Lot, spec Spec, begi
 
 // succeed puts the next configuration of a lot into force, whose row the transaction holds. show adds to the audit row.
 func (s *Service) succeed(tx *database.Tx, by By, lot id.Lot, spec Spec, cur current, now time.Time, action string, show func(wire.Config) map[string]any) (wire.Config, error) {
+	spec, err := staffed(spec, cur.config)
+	if err != nil {
+		return wire.Config{}, err
+	}
 	tariffs, fresh, err := merge(cur.config.Tariffs, spec.Tariffs)
 	if err != nil {
 		return wire.Config{}, err
@@ -242,7 +248,7 @@ func (s *Service) compose(lot id.Lot, spec Spec, tariffs []tariff.Tariff, number
 	c := wire.Config{
 		Lot: string(lot), Number: number, Issued: now, Name: spec.Name, TZ: spec.TZ, Currency: spec.Currency,
 		Capacity: spec.Capacity, Lanes: spec.Lanes, Booths: spec.Booths, Tariffs: tariffs, Rules: spec.Rules,
-		Calendar: spec.Calendar, Free: spec.Free, Entitled: spec.Entitled, Policy: spec.Policy,
+		Calendar: spec.Calendar, Free: spec.Free, Entitled: spec.Entitled, Policy: spec.Policy, Staff: spec.Staff, Zones: spec.Zones,
 	}
 	if s.o.PublicURL != "" {
 		c.PayURL = strings.TrimSuffix(s.o.PublicURL, "/") + "/pay?lot=" + string(lot)

@@ -2,8 +2,11 @@ package owner
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"time"
+
+	qrcode "github.com/skip2/go-qrcode"
 
 	"lotkeeper/cloud/internal/payment"
 	"lotkeeper/cloud/internal/platform/id"
@@ -35,6 +38,28 @@ func (s *Service) Register(w *web.API) {
 		ID:     "get-payment", Method: http.MethodGet, Path: "/api/v1/owner/orders/{order}", Tag: tag,
 		Summary: "Whether it is paid, and the receipt", SummaryZH: "查询支付结果与凭证",
 	}, a.order)
+	w.Raw(web.Route{
+		Access: web.Access{Public: "the order's number was given to the payer and cannot be guessed"},
+		Method: http.MethodGet, Path: "/api/v1/owner/orders/:order/qr.png",
+		Summary: "The receipt of a payment as the code that a lane's scanner takes",
+	}, http.HandlerFunc(a.code))
+}
+
+// code draws an order's receipt for a lane's scanner.
+func (a api) code(w http.ResponseWriter, r *http.Request) {
+	text, err := a.s.Proof(r.Context(), web.From(r.Context()).Address, r.PathValue("order"))
+	if err != nil {
+		web.WriteProblem(w, r, err)
+		return
+	}
+	png, err := qrcode.Encode(text, qrcode.Medium, 480)
+	if err != nil {
+		web.WriteProblem(w, r, fmt.Errorf("draw receipt: %w", err))
+		return
+	}
+	w.Header().Set("Content-Type", "image/png")
+	w.Header().Set("Cache-Control", "private, no-store")
+	_, _ = w.Write(png) // the driver is gone: nothing to do about it
 }
 
 type api struct{ s *Service }
@@ -168,6 +193,7 @@ type receiptBody struct {
 	Amount    int64      `json:"amount"`
 	Currency  string     `json:"currency"`
 	LeaveBy   *time.Time `json:"leave_by,omitempty" doc:"Until then nothing more is owed."`
+	Proof     string     `json:"proof,omitempty" doc:"What the scanner at the exit takes when the lot's line is down; /qr.png draws it. Absent once the vehicle has left."`
 }
 
 type orderOutput struct {
@@ -196,7 +222,7 @@ func orderBody(o payment.Order, r *Receipt) *orderOutput {
 	if r != nil {
 		b.Receipt = &receiptBody{
 			No: r.No, LotName: textOf(r.Name), Plate: r.Plate, EnteredAt: when(r.Entered), PaidAt: b.PaidAt, Amount: int64(o.Amount),
-			Currency: b.Currency, LeaveBy: when(r.LeaveBy),
+			Currency: b.Currency, LeaveBy: when(r.LeaveBy), Proof: r.Proof,
 		}
 	}
 	return out

@@ -2,7 +2,7 @@
 //
 // What it promises:
 //   - a quote is bound to one stay when it is made, so a code scanned for the car in front never pays for the next;
-//   - the fee is session.Price under the lot's configuration in force, the same function as on the booth's display;
+//   - the fee is session.Price under the lot's configuration and rights in force, the same function as on the booth's display;
 //   - the price told holds for five minutes, and an order asks for exactly the amount that was told;
 //   - a plate shows what is due for a stay that is going on, and nothing else: no history, no pictures. A plate found by a
 //     lane's code is masked. Asking is limited for each address and each plate, and a plate that is not inside looks the
@@ -11,6 +11,7 @@ package owner
 
 import (
 	"context"
+	"crypto/ed25519"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -26,6 +27,8 @@ import (
 	"lotkeeper/shared/fact"
 	"lotkeeper/shared/money"
 	"lotkeeper/shared/plate"
+	"lotkeeper/shared/receipt"
+	"lotkeeper/shared/right"
 	"lotkeeper/shared/tariff"
 	"lotkeeper/shared/wire"
 )
@@ -75,6 +78,7 @@ type Receipt struct {
 	Plate   string // masked
 	Entered time.Time
 	LeaveBy time.Time // zero: there is no such time
+	Proof   string    // what the lane's scanner takes when the lot cannot hear of the payment; "" when there is none
 }
 
 const (
@@ -90,6 +94,7 @@ var (
 	ErrNoQuote   = fault.New(fault.NotFound, "quote.not_found", "没有这个账单，请重新查询", "there is no such quote, look it up again")
 	ErrNoLot     = fault.New(fault.NotFound, "lot.not_found", "没有这个停车场", "there is no such lot")
 	ErrNothing   = fault.New(fault.Conflict, "quote.nothing_due", "当前无需缴费", "nothing is due")
+	ErrNoProof   = fault.New(fault.NotFound, "receipt.no_proof", "这笔支付没有可出示的凭证", "there is no receipt of this payment to show")
 	ErrWhich     = fault.New(fault.Invalid, "quote.plate_or_lane", "请提供车牌或车道，二者选一", "give either a plate or a lane")
 	ErrPlate     = fault.New(fault.Invalid, "quote.plate", "车牌号码不正确", "this is not a plate")
 	ErrTooMany   = fault.New(fault.Exhausted, "quote.too_many", "查询过于频繁，请稍后再试", "too many look-ups, try again in a moment")
@@ -99,6 +104,11 @@ var (
 // Lots gives configurations; package lot does.
 type Lots interface {
 	Config(ctx context.Context, sc scope.Scope, lot id.Lot) (wire.Config, error)
+}
+
+// Rights gives the published rights of one vehicle in a lot, and their number; package right does.
+type Rights interface {
+	Of(ctx context.Context, lot id.Lot, p plate.Plate) (*right.Set, uint64, error)
 }
 
 // Lanes tells who stands at a lane now.
@@ -114,11 +124,13 @@ type Payments interface {
 	SettledBy(ctx context.Context, lot id.Lot, sessions []string) ([]payment.Order, error)
 }
 
-// Options of a Service. All but Lanes are required.
+// Options of a Service. All but Rights and Lanes are required.
 type Options struct {
 	DB       *database.DB
+	Key      ed25519.PrivateKey // signs receipts: the key of configurations, which every booth has since its enrolment
 	Lots     Lots
 	Payments Payments
+	Rights   Rights // nil: nobody has any
 	Lanes    Lanes  // nil: lane codes are answered as if nobody stood there
 	Public   string // "https://parking.example": where drivers come back to
 	Now      func() time.Time
@@ -137,11 +149,11 @@ type Service struct {
 
 // New makes a Service.
 func New(o Options) (*Service, error) {
-	if o.DB == nil || o.Lots == nil || o.Payments == nil || o.Now == nil || o.Log == nil {
-		return nil, errors.New("owner: DB, Lots, Payments, Now and Log are required")
+	if o.DB == nil || len(o.Key) != ed25519.PrivateKeySize || o.Lots == nil || o.Payments == nil || o.Now == nil || o.Log == nil {
+		return nil, errors.New("owner: DB, Key, Lots, Payments, Now and Log are required")
 	}
 	return &Service{
-		o: o, store: store{o.DB}, pricing: NewPricing(o.DB, o.Lots),
+		o: o, store: store{o.DB}, pricing: NewPricing(o.DB, o.Lots, o.Rights),
 		byAddress: limit.New(time.Second, 60, 100_000, o.Now),
 		byPlate:   limit.New(5*time.Second, 12, 100_000, o.Now),
 		reads:     limit.New(200*time.Millisecond, 120, 100_000, o.Now),
@@ -240,7 +252,7 @@ func (s *Service) price(ctx context.Context, q *Quote, st stay, now time.Time) e
 	}
 	at := s.moment(q, st, now)
 	st.credit(settled)
-	bill, err := s.pricing.bill(st, &c, at)
+	bill, err := s.pricing.bill(ctx, st, &c, at)
 	if err != nil {
 		s.o.Log.WarnContext(ctx, "a stay cannot be priced", "lot", q.Lot, "session", q.Session, "err", err)
 		return errUnpriced.Wrap(err)
@@ -386,8 +398,43 @@ func (s *Service) Order(ctx context.Context, address, no string) (payment.Order,
 	if st.Entry != nil {
 		r.Entered = st.Entry.At
 	}
-	if bill, err := s.pricing.bill(st, &c, o.QuotedAt); err == nil && !st.Closed() {
+	if st.Closed() {
+		return o, r, nil
+	}
+	if bill, err := s.pricing.bill(ctx, st, &c, o.QuotedAt); err == nil {
 		r.LeaveBy = bill.LeaveBy
 	}
-	return o, r, nil
+	r.Proof, err = s.proof(o, st)
+	return o, r, err
+}
+
+// proofFor is how long after a payment its receipt opens a lane. Whoever stays longer has time for the fact to arrive.
+const proofFor = 24 * time.Hour
+
+// proof signs what the driver shows to the lane's scanner when the lot's own line is down. The same order always gives the
+// same text.
+func (s *Service) proof(o payment.Order, st stay) (string, error) {
+	session, err := fact.ParseID(o.Session)
+	if err != nil {
+		return "", fmt.Errorf("receipt of %s: %w", o.No, err)
+	}
+	if !s.o.Now().Before(o.SettledAt.Add(proofFor)) {
+		return "", nil
+	}
+	return receipt.Sign(receipt.Receipt{
+		Lot: string(o.Lot), Session: session, Vehicle: receipt.VehicleOf(string(o.Lot), st.Plate), Amount: o.Amount, Curr: o.Currency,
+		Provider: o.Provider, Order: o.No, Quoted: o.QuotedAt, Issued: o.SettledAt, Expires: o.SettledAt.Add(proofFor),
+	}, s.o.Key)
+}
+
+// Proof returns the text of an order's receipt for a lane's scanner.
+func (s *Service) Proof(ctx context.Context, address, no string) (string, error) {
+	_, r, err := s.Order(ctx, address, no)
+	if err == nil && (r == nil || r.Proof == "") {
+		err = ErrNoProof
+	}
+	if err != nil {
+		return "", err
+	}
+	return r.Proof, nil
 }

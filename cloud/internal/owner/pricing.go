@@ -7,6 +7,7 @@ import (
 
 	"lotkeeper/cloud/internal/payment"
 	"lotkeeper/cloud/internal/platform/database"
+	"lotkeeper/cloud/internal/platform/id"
 	"lotkeeper/cloud/internal/platform/scope"
 	"lotkeeper/shared/fact"
 	"lotkeeper/shared/session"
@@ -16,12 +17,15 @@ import (
 
 // Pricing tells what a stay owes, from the sessions that the cloud folded and what its payments settled since.
 type Pricing struct {
-	store store
-	lots  Lots
+	store  store
+	lots   Lots
+	rights Rights
 }
 
-// NewPricing makes a Pricing.
-func NewPricing(db *database.DB, lots Lots) *Pricing { return &Pricing{store{db}, lots} }
+// NewPricing makes a Pricing. rights may be nil: then nobody has any.
+func NewPricing(db *database.DB, lots Lots, rights Rights) *Pricing {
+	return &Pricing{store{db}, lots, rights}
+}
 
 // stay is a session as the cloud folded it.
 type stay struct{ session.Session }
@@ -54,13 +58,20 @@ func (st *stay) credit(settled []payment.Order) {
 }
 
 // bill is the frozen bill of a stay that has one, with what was paid since; else its price at the time.
-func (p *Pricing) bill(st stay, c *wire.Config, at time.Time) (tariff.Bill, error) {
+func (p *Pricing) bill(ctx context.Context, st stay, c *wire.Config, at time.Time) (tariff.Bill, error) {
 	if st.Bill != nil {
 		b := *st.Bill
 		b.Paid, b.Due = st.Money.Paid, st.Money.Debt
 		return b, nil
 	}
-	return session.Price(st.Session, at, c)
+	terms := wire.Terms{Config: c}
+	if p.rights != nil {
+		var err error
+		if terms.Rights, terms.InForce, err = p.rights.Of(ctx, id.Lot(c.Lot), st.Plate); err != nil {
+			return tariff.Bill{}, err
+		}
+	}
+	return session.Price(st.Session, at, terms)
 }
 
 // Owes reports whether a stay needs the money of an order: it is what package payment asks before it believes that a
@@ -77,7 +88,7 @@ func (p *Pricing) Owes(ctx context.Context, o payment.Order) (bool, error) {
 	if err != nil {
 		return true, err
 	}
-	bill, err := p.bill(st, &c, o.QuotedAt)
+	bill, err := p.bill(ctx, st, &c, o.QuotedAt)
 	if err != nil {
 		return true, err
 	}

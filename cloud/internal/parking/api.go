@@ -287,7 +287,7 @@ func billOf(x Session) *billBody {
 type passagesInput struct {
 	Lot     string    `query:"lot" maxLength:"40"`
 	Lane    string    `query:"lane" maxLength:"40"`
-	Dir     string    `query:"dir" enum:"entry,exit"`
+	Dir     string    `query:"dir" enum:"entry,exit,inner"`
 	Plate   string    `query:"plate" maxLength:"40"`
 	Outcome string    `query:"outcome" enum:"passed,reversed,gone"`
 	From    time.Time `query:"from"`

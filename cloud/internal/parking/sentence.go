@@ -3,6 +3,7 @@ package parking
 import (
 	"fmt"
 
+	"lotkeeper/shared/alarm"
 	"lotkeeper/shared/fact"
 	"lotkeeper/shared/money"
 	"lotkeeper/shared/plate"
@@ -63,6 +64,25 @@ func Sentence(f *fact.Fact, cur money.Currency) Text {
 		return say(f, func(b fact.Payment) Text {
 			return both(fmt.Sprintf("手机支付 %s（订单 %s）", b.Amount.Format(b.Curr), b.Order), fmt.Sprintf("Paid %s by phone (order %s)", b.Amount.Format(b.Curr), b.Order))
 		})
+	case fact.KindProved:
+		return say(f, func(b fact.Proved) Text {
+			return both(fmt.Sprintf("在%s出示付款凭证 %s（订单 %s）", b.Lane, b.Amount.Format(b.Curr), b.Order), fmt.Sprintf("Showed the receipt of %s at %s (order %s)", b.Amount.Format(b.Curr), b.Lane, b.Order))
+		})
+	case fact.KindPromised:
+		return say(f, func(b fact.Promised) Text {
+			by := both("，按车场规则放行", ", let through by the lot's policy")
+			if b.By != "" {
+				by = both("，"+b.By+"同意放行 "+b.Note, ", allowed by "+b.By+" "+b.Note)
+			}
+			return both(fmt.Sprintf("%s承诺付款 %s%s", b.Lane, b.Amount.Format(b.Curr), by.ZH), fmt.Sprintf("Promised at %s to pay %s%s", b.Lane, b.Amount.Format(b.Curr), by.EN))
+		})
+	case fact.KindShiftOpened:
+		return say(f, func(b fact.ShiftOpened) Text { return both(b.By+" 开班", b.By+" began a shift") })
+	case fact.KindShiftClosed:
+		return say(f, func(b fact.ShiftClosed) Text {
+			return both(fmt.Sprintf("%s 交班：应有现金 %s，实点 %s", b.By, b.Totals.Cash.Format(b.Curr), b.Counted.Format(b.Curr)),
+				fmt.Sprintf("%s handed over the shift: %s in cash, counted %s", b.By, b.Totals.Cash.Format(b.Curr), b.Counted.Format(b.Curr)))
+		})
 	case fact.KindCorrected:
 		p := plateOf(f)
 		return say(f, func(b fact.Corrected) Text {
@@ -105,8 +125,26 @@ func Sentence(f *fact.Fact, cur money.Currency) Text {
 		return say(f, func(b fact.Command) Text {
 			return both(fmt.Sprintf("%s 远程操作 %s（%s）：%s", b.By, b.Lane, b.Note, verdict(b.Verdict).ZH), fmt.Sprintf("Remote %s of %s by %s (%s): %s", b.Action, b.Lane, b.By, b.Note, verdict(b.Verdict).EN))
 		})
+	case fact.KindAlarmRaised:
+		return say(f, func(b fact.Alarm) Text {
+			about, w := about(b), alarm.Text(b.Code)
+			return both("告警："+about+w.ZH, "Alarm: "+about+w.EN)
+		})
+	case fact.KindAlarmCleared:
+		return say(f, func(b fact.Alarm) Text {
+			about, w := about(b), alarm.Text(b.Code)
+			return both("告警解除："+about+w.ZH, "Alarm is over: "+about+w.EN)
+		})
 	}
 	return both("其他记录："+string(f.Kind), "Another record: "+string(f.Kind))
+}
+
+// about names the device or lane of an alarm.
+func about(a fact.Alarm) string {
+	if a.Subject == "" {
+		return ""
+	}
+	return a.Subject + " "
 }
 
 func say[T any](f *fact.Fact, sentence func(T) Text) Text {
@@ -133,11 +171,13 @@ func plateOf(f *fact.Fact) Text {
 // Reason says why a lane decided as it did.
 func Reason(code string) Text {
 	return pick(code, "entry", both("入场", "entry"), "paid", both("已缴费", "paid"), "free", both("免费", "free"),
-		"permit", both("有通行权", "permit"), "unpaid", both("待缴费", "unpaid"), "no_entry", both("无入场记录", "no entry known"),
-		"inside", both("已在场内", "inside already"), "repeated", both("重复识别", "read twice"), "full", both("车位已满", "the lot is full"),
+		"permit", both("月卡", "month card"), "unpaid", both("待缴费", "unpaid"), "no_entry", both("无入场记录", "no entry known"),
+		"inside", both("已在场内", "inside already"), "repeated", both("重复识别", "read twice"), "full", both("车位已满", "the lot is full"), "inner", both("区域间通行", "between zones"),
 		"held_open", both("常开", "held open"), "convoy", both("车队放行", "convoy"), "locked", both("已锁闸", "locked"),
 		"revived", both("此前离场有误", "the exit before was false"), "fire", both("消防放行", "fire"), "tailgate", both("跟车", "followed another"),
-		"manual", both("人工放行", "opened by staff"), "command", both("远程放行", "opened from the seat"))
+		"manual", both("人工放行", "opened by staff"), "promised", both("承诺付款", "promised to pay"), "command", both("远程放行", "opened from the seat"),
+		"black", both("黑名单", "black list"), "arrears", both("有欠费", "owes from earlier stays"), "special", both("特殊车辆", "special vehicle"),
+		"free_list", both("免费名单", "free list"), "permit_full", both("月卡车位已占用，按临时车计费", "places of the card are taken: charged as a visitor"))
 }
 
 func verdict(code string) Text {
@@ -148,7 +188,10 @@ func verdict(code string) Text {
 func decided(b fact.Decision, cur money.Currency) Text {
 	why := Reason(b.Reason)
 	due := both("", "")
-	if b.Due > 0 {
+	switch {
+	case b.Due > 0 && b.Dir == fact.Entry:
+		due = both("，历史欠费 "+b.Due.Format(cur), ", owes "+b.Due.Format(cur))
+	case b.Due > 0:
 		due = both("，应缴 "+b.Due.Format(cur), ", due "+b.Due.Format(cur))
 	}
 	by := both("", "")

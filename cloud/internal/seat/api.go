@@ -9,6 +9,7 @@ import (
 	"lotkeeper/cloud/internal/platform/id"
 	"lotkeeper/cloud/internal/platform/permission"
 	"lotkeeper/cloud/internal/platform/web"
+	"lotkeeper/shared/fact"
 	"lotkeeper/shared/plate"
 	"lotkeeper/shared/wire"
 )
@@ -54,7 +55,7 @@ type giveInput struct {
 	Body struct {
 		Lot    string     `json:"lot" maxLength:"40"`
 		Lane   string     `json:"lane" maxLength:"40"`
-		Action string     `json:"action" enum:"open,close,correct"`
+		Action string     `json:"action" enum:"open,close,correct,mode"`
 		Reason string     `json:"reason" minLength:"1" maxLength:"200"`
 		Token  wire.Token `json:"token" doc:"Of the view that the operator acts on."`
 		Seen   wire.Mono  `json:"seen" doc:"mono of that view."`
@@ -62,7 +63,23 @@ type giveInput struct {
 			Text   string `json:"text" maxLength:"40"`
 			Colour string `json:"colour,omitempty" enum:"unknown,blue,yellow,white,black,green,yellow-green"`
 		} `json:"plate,omitempty" doc:"For correct."`
+		Mode *modeBody `json:"mode,omitempty" doc:"For mode: how the lane is worked for a while."`
 	}
+}
+
+type modeBody struct {
+	Mode    string `json:"mode" enum:"held_open,locked,convoy,normal" doc:"normal ends the mode that stands."`
+	Seconds int64  `json:"seconds,omitempty" minimum:"0" maximum:"86400" doc:"How long it lasts at most."`
+	Count   int    `json:"count,omitempty" minimum:"0" maximum:"999" doc:"Of a convoy: vehicles."`
+	Unpaid  string `json:"unpaid,omitempty" enum:"debt,waive" doc:"What is due of who leaves in it; absent: as the lot's policy says."`
+}
+
+func (b modeBody) order() *wire.ModeOrder {
+	o := &wire.ModeOrder{Mode: fact.LaneMode(b.Mode), Seconds: b.Seconds, Count: b.Count, Unpaid: b.Unpaid}
+	if b.Mode == "normal" {
+		*o = wire.ModeOrder{}
+	}
+	return o
 }
 
 type giveOutput struct {
@@ -89,6 +106,9 @@ func (s *Service) give(ctx context.Context, in *giveInput) (*giveOutput, error) 
 		}
 		o.Command.Plate = &p
 	}
+	if b.Mode != nil {
+		o.Command.Mode = b.Mode.order()
+	}
 	c, err := s.Give(ctx, By{who, from.RequestID, from.Address}, web.IdempotencyKey(ctx), o)
 	if err != nil {
 		return nil, err
@@ -109,7 +129,7 @@ type getOutput struct {
 		Command    string     `json:"command"`
 		Lot        string     `json:"lot"`
 		Lane       string     `json:"lane"`
-		Action     string     `json:"action" enum:"open,close,correct"`
+		Action     string     `json:"action" enum:"open,close,correct,mode"`
 		Reason     string     `json:"reason"`
 		State      string     `json:"state" enum:"sent,done,refused,unknown,expired,replayed,mismatched"`
 		Text       string     `json:"text" doc:"What the booth said about it."`

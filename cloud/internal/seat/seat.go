@@ -28,6 +28,7 @@ import (
 	"lotkeeper/cloud/internal/platform/id"
 	"lotkeeper/cloud/internal/platform/idempotency"
 	"lotkeeper/cloud/internal/platform/scope"
+	"lotkeeper/shared/fact"
 	"lotkeeper/shared/wire"
 )
 
@@ -166,8 +167,8 @@ func (s *Service) Give(ctx context.Context, by By, key idempotency.Key, o Order)
 func check(o Order) error {
 	bad := ErrInvalid
 	c := o.Command
-	if !slices.Contains([]wire.CommandAction{wire.OpenBarrier, wire.CloseBarrier, wire.CorrectPlate}, c.Action) {
-		bad = bad.With("body.action", "须为 open、close 或 correct", "want open, close or correct")
+	if !slices.Contains([]wire.CommandAction{wire.OpenBarrier, wire.CloseBarrier, wire.CorrectPlate, wire.SetMode}, c.Action) {
+		bad = bad.With("body.action", "须为 open、close、correct 或 mode", "want open, close, correct or mode")
 	}
 	if strings.TrimSpace(c.Reason) == "" || len(c.Reason) > 400 || strings.ContainsFunc(c.Reason, unicode.IsControl) {
 		bad = bad.With("body.reason", "须填写原因", "a reason is required, of at most 400 bytes")
@@ -180,6 +181,12 @@ func check(o Order) error {
 	}
 	if c.Action == wire.CorrectPlate && (c.Plate == nil || c.Plate.None()) {
 		bad = bad.With("body.plate", "须填写车牌", "a plate is required")
+	}
+	if (c.Action == wire.SetMode) != (c.Mode != nil) {
+		bad = bad.With("body.mode", "设置车道模式时须填写模式，其他操作不填", "an order of a mode, and no other, says which")
+	}
+	if m := c.Mode; m != nil && m.Mode != "" && (m.Seconds <= 0 || (m.Mode == fact.Convoy) != (m.Count > 0)) {
+		bad = bad.With("body.mode", "须填写时长；车队须填写车辆数", "how long it lasts is required, and of a convoy how many vehicles")
 	}
 	if len(bad.Details) > 0 {
 		return bad

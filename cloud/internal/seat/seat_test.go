@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 	"strings"
 	"sync"
@@ -14,6 +15,7 @@ import (
 	"lotkeeper/cloud/internal/lot/lottest"
 	"lotkeeper/cloud/internal/platform/broker"
 	"lotkeeper/cloud/internal/seat"
+	"lotkeeper/shared/fact"
 	"lotkeeper/shared/wire"
 )
 
@@ -244,5 +246,47 @@ func TestWhoMayCommandWhat(t *testing.T) {
 		if status, _ := d.server.Do(who, http.MethodGet, "/api/v1/seat/commands/"+command, nil, nil); status != 404 {
 			t.Errorf("%s reads the command: %d", who, status)
 		}
+	}
+}
+
+func TestALanesModeIsOrdered(t *testing.T) {
+	d := newDesk(t)
+	for i, tc := range []struct {
+		name   string
+		mode   any
+		action string
+		want   int
+		sent   wire.ModeOrder
+	}{
+		{"held open", map[string]any{"mode": "held_open", "seconds": 600, "unpaid": "waive"}, "mode", 202, wire.ModeOrder{Mode: fact.HeldOpen, Seconds: 600, Unpaid: "waive"}},
+		{"a convoy", map[string]any{"mode": "convoy", "seconds": 600, "count": 12}, "mode", 202, wire.ModeOrder{Mode: fact.Convoy, Seconds: 600, Count: 12}},
+		{"back to normal", map[string]any{"mode": "normal"}, "mode", 202, wire.ModeOrder{}},
+		{"for ever", map[string]any{"mode": "locked"}, "mode", 422, wire.ModeOrder{}},
+		{"a convoy of nobody", map[string]any{"mode": "convoy", "seconds": 600}, "mode", 422, wire.ModeOrder{}},
+		{"unknown", map[string]any{"mode": "dance", "seconds": 600}, "mode", 422, wire.ModeOrder{}},
+		{"which?", nil, "mode", 422, wire.ModeOrder{}},
+		{"of an order that is another", map[string]any{"mode": "locked", "seconds": 600}, "open", 422, wire.ModeOrder{}},
+	} {
+		o := order()
+		o["action"] = tc.action
+		if tc.mode != nil {
+			o["mode"] = tc.mode
+		}
+		before := len(d.Broker.On("booth-b", wire.CommandTo))
+		status, code := d.server.Do(lottest.Seat, http.MethodPost, "/api/v1/seat/commands", o, nil, "Idempotency-Key", fmt.Sprint("mode-key-", i))
+		sent := d.Broker.On("booth-b", wire.CommandTo)
+		if status != tc.want || (len(sent) > before) != (tc.want == 202) {
+			t.Errorf("%s: %d %s, %d sent", tc.name, status, code, len(sent)-before)
+			continue
+		}
+		if tc.want == 202 {
+			c, err := wire.Decode[wire.Command](sent[len(sent)-1].Payload)
+			if lottest.Must(t, err); c.Action != wire.SetMode || c.Mode == nil || *c.Mode != tc.sent {
+				t.Errorf("%s: sent %+v with mode %+v", tc.name, c, c.Mode)
+			}
+		}
+	}
+	if n := d.Count(`SELECT count(*) FROM audit WHERE action = 'barrier.mode' AND subject = 'lane:riverside/exit-1'`); n != 3 {
+		t.Errorf("%d audit rows", n)
 	}
 }

@@ -15,9 +15,10 @@ import (
 // past is a stay that was billed, with the configuration that it was billed by.
 type past struct {
 	session.Session
-	config uint64       // number; 0: not known
-	terms  *wire.Config // nil: not at hand
-	begun  time.Time    // as pages are ordered by
+	config uint64         // number; 0: not known
+	rights []engine.Right // that it was priced with, as its bill recorded them
+	terms  *wire.Config   // nil: not at hand
+	begun  time.Time      // as pages are ordered by
 }
 
 // reckoner prices past stays twice: as they were billed, and with a candidate. It keeps what it compiled.
@@ -40,7 +41,7 @@ func newReckoner(candidate engine.Tariff, cal *calendar.Calendar) *reckoner {
 	return &reckoner{candidate: candidate, calendar: cal, before: map[reckonKey]*engine.Rater{}, after: map[uint64]*engine.Rater{}}
 }
 
-// compare prices a stay with what its bill says of it: entry, exit, class, the free list of its day, staff's waivers. A
+// compare prices a stay with what its bill says of it: entry, exit, class, the rights it was priced with, staff's waivers. A
 // driver who paid before he left is taken to have paid, at the same moment, what the candidate would have asked then. Earlier
 // visits are taken with what they were charged, also by the candidate. A stay whose own tariff does not give its bill again
 // is left out: something was known to the booth that is not known here.
@@ -56,7 +57,10 @@ func (r *reckoner) compare(p past) (before, after engine.Quote, why Reason) {
 	if why != "" {
 		return before, after, why
 	}
-	known := engine.Context{Rights: p.terms.RightsOf(p.Plate), Visits: p.Before}
+	known := engine.Context{Rights: p.rights, Visits: p.Before}
+	if known.Rights == nil { // bills of older booths recorded none; the configuration has the list of the day
+		known.Rights = p.terms.RightsOf(p.Plate, bill.Entry, bill.Exit, nil)
+	}
 	for _, l := range bill.Lines {
 		given := slices.ContainsFunc(known.Rights, func(x engine.Right) bool { return x.ID == l.Ref })
 		switch by, waived := strings.CutPrefix(l.Ref, "waiver:"); {

@@ -261,15 +261,16 @@ func (s store) past(ctx context.Context, sc scope.Scope, r Rehearsal) ([]past, e
 		}
 		out[i].begun, ids[i] = row.BegunAt, out[i].Billed
 	}
-	configs, err := s.billedBy(ctx, lot, ids)
+	bills, err := s.bills(ctx, lot, ids)
 	for i := range out {
-		out[i].config = configs[ids[i]]
+		bill := bills[ids[i]]
+		out[i].config, out[i].rights = bill.Config, bill.Rights
 	}
 	return out, err
 }
 
-// billedBy reads which configurations facts of bills name.
-func (s store) billedBy(ctx context.Context, lot id.Lot, ids []fact.ID) (map[fact.ID]uint64, error) {
+// bills reads facts of bills: what they were priced with.
+func (s store) bills(ctx context.Context, lot id.Lot, ids []fact.ID) (map[fact.ID]fact.Bill, error) {
 	authors, seqs := make([]string, len(ids)), make([]int64, len(ids))
 	for i, f := range ids {
 		authors[i], seqs[i] = string(f.Author), int64(f.Seq)
@@ -280,7 +281,7 @@ func (s store) billedBy(ctx context.Context, lot id.Lot, ids []fact.ID) (map[fac
 		return nil, fmt.Errorf("read bills of %s: %w", lot, err)
 	}
 	defer func() { _ = rows.Close() }()
-	out := map[fact.ID]uint64{}
+	out := map[fact.ID]fact.Bill{}
 	for rows.Next() {
 		var r fact.Record
 		if err := rows.Scan(&r.Public); err != nil {
@@ -294,7 +295,7 @@ func (s store) billedBy(ctx context.Context, lot id.Lot, ids []fact.ID) (map[fac
 		if err != nil {
 			return nil, fmt.Errorf("stored bill of %s: %w", lot, err)
 		}
-		out[f.ID()] = bill.Config
+		out[f.ID()] = bill
 	}
 	if err := rows.Err(); err != nil {
 		return nil, fmt.Errorf("read bills of %s: %w", lot, err)

@@ -4,7 +4,7 @@ import { axeFaults, launch, newPage, phone, shot } from './browser.mjs'
 import { booth, booths, exit } from './env.mjs'
 import { calm, exitLane, held, left, newPlate, parked, toExit, until } from './lot.mjs'
 
-const small = { width: 1280, height: 800 }
+const small = { width: 1366, height: 768 }
 let browser, page, faults, context
 before(async () => {
   browser = await launch()
@@ -22,6 +22,7 @@ const clean = async (name) => {
   await shot(page, name)
   assert.deepEqual(await axeFaults(page), [], name)
 }
+const yuan = (minor) => `${minor < 0 ? '−' : ''}¥${Math.floor(Math.abs(minor) / 100)}.${String(Math.abs(minor) % 100).padStart(2, '0')}`
 const shows = (plate) => page.locator(`.lane [aria-label^="${plate}"]`).first().waitFor()
 const armUp = () => page.locator('.lane .scene.up').waitFor({ timeout: 20_000 })
 
@@ -134,6 +135,70 @@ test('of two entries that it may be, a person picks', async () => {
   await page.keyboard.press('Enter')
   await armUp()
   await left(car)
+})
+test('F6 lets a car go free, with a reason; the slip says so and may be printed again', async () => {
+  const plate = await parked()
+  const { car, lane } = await held(plate)
+  await shows(plate)
+  await page.keyboard.press('F6')
+  await page.locator('#ask .note').filter({ hasText: '免去' }).waitFor()
+  await page.keyboard.press('3')
+  await clean('e2e-console-free')
+  await page.keyboard.press('Enter')
+  await armUp()
+  await left(car)
+  const row = page.locator(`#passages tr[data-plate="${plate}"]`).filter({ hasText: `${booth.name}：内部车辆` })
+  await row.locator('button.small').click()
+  await page.locator('#paper[open] tr').filter({ hasText: '人工免费' }).filter({ hasText: yuan(-lane.due) }).waitFor()
+  await clean('e2e-console-slip')
+  await page.keyboard.press('Escape')
+})
+test('a scanner that types: what is no receipt of ours opens nothing', async () => {
+  const plate = await parked()
+  const { car, lane } = await held(plate)
+  await shows(plate)
+  await page.keyboard.type('LKR1' + 'A'.repeat(200))
+  await page.keyboard.press('Enter')
+  await page.locator('#ask-fault').filter({ hasText: '签名无效' }).waitFor()
+  await clean('e2e-console-scan')
+  assert.equal((await exitLane()).arm, 'down')
+  await page.keyboard.press('Escape')
+  await page.keyboard.press('F7')
+  await page.locator('#toast.shown').filter({ hasText: '承诺付款' }).waitFor() // the cloud is there: it can pay
+  await page.keyboard.press('F3')
+  await page.keyboard.press('Tab')
+  await page.keyboard.type(String(Math.ceil(lane.due / 100) + 10))
+  await page.locator('#ask output').filter({ hasText: '¥1' }).waitFor()
+  await page.keyboard.press('Enter')
+  await armUp()
+  await left(car)
+})
+test('F10 hands the shift over: what was taken, what was counted, why it differs', async () => {
+  const shift = async () => (await (await page.request.get('/api/shift')).json()).open
+  await page.keyboard.press('F10')
+  await page.locator('#ask input[name=counted]').waitFor()
+  const { id, totals } = await shift()
+  assert.ok(totals.cash > 0 && totals.waived > 0 && totals.stays > 0, JSON.stringify(totals))
+  await page.locator('#ask tr').filter({ hasText: '本班现金' }).filter({ hasText: yuan(totals.cash) }).waitFor()
+  await clean('e2e-console-shift')
+  await page.locator('#ask input[name=counted]').fill('1')
+  await page.keyboard.press('Enter')
+  await page.locator('#ask-fault').filter({ hasText: '写明原因' }).waitFor()
+  assert.equal((await shift()).id, id)
+  await page.locator('#ask input[name=note]').fill('交班演练')
+  await page.keyboard.press('Enter')
+  await page.locator('#door-fault').filter({ hasText: '已交班' }).waitFor()
+  await signIn()
+  await page.locator('.lane').first().waitFor()
+  const next = await shift()
+  assert.ok(next.id !== id && next.totals.cash === 0, JSON.stringify(next))
+  await page.keyboard.press('F10')
+  await page.locator('#ask details summary').click()
+  await page.locator('.past button').first().click()
+  await page.locator('#paper[open] tr').filter({ hasText: '交班演练' }).waitFor()
+  await clean('e2e-console-report')
+  await page.keyboard.press('Escape')
+  await page.keyboard.press('Escape')
 })
 test('what was asked about one car is not done to the next', async () => {
   const plate = await parked()

@@ -101,7 +101,7 @@ func (r *runCommand) Run(w world) error {
 		return err
 	}
 	log := c.Logger(w.err)
-	o := agent.Options{Software: w.version, Now: time.Now, Log: log, Check: checkApart}
+	o := agent.Options{Software: w.version, Built: built(), Now: time.Now, Log: log, Check: checkApart}
 	if r.NoCheck {
 		o.Check = nil
 	}

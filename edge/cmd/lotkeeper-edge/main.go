@@ -10,6 +10,7 @@ import (
 	"os/signal"
 	"runtime/debug"
 	"syscall"
+	"time"
 
 	"github.com/alecthomas/kong"
 )
@@ -86,6 +87,18 @@ func release() string {
 		}
 	}
 	return version
+}
+
+// built is when the commit was made that the program was built from; zero when that is not known. It is past for sure.
+func built() time.Time {
+	if info, ok := debug.ReadBuildInfo(); ok {
+		for _, s := range info.Settings {
+			if at, err := time.Parse(time.RFC3339, s.Value); s.Key == "vcs.time" && err == nil {
+				return at
+			}
+		}
+	}
+	return time.Time{}
 }
 
 // run does what the arguments say and returns the exit code: 0, 1 for a failure, 2 for wrong usage.

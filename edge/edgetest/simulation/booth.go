@@ -156,8 +156,8 @@ func (p *process) after(d time.Duration, do func()) {
 func (p *process) every(d time.Duration, do func()) {
 	p.b.w.after(d, func() {
 		if p.alive() {
-			do()
 			p.every(d, do)
+			do()
 		}
 	})
 }
@@ -238,7 +238,6 @@ func (p *process) store(drafts []fact.Draft, resolve func([]fact.Draft, func(int
 	facts, fold, err := p.lot.Store(background, func(id func(int) fact.ID) []fact.Draft { return resolve(drafts, id) })
 	if err != nil {
 		p.b.w.note("not recorded", p.boot)
-		p.broken()
 		return nil, err
 	}
 	p.fold = append(p.fold, fold)
@@ -246,14 +245,6 @@ func (p *process) store(drafts []fact.Draft, resolve func([]fact.Draft, func(int
 		p.b.w.note("fact", facts[i].ID().String(), " ", facts[i].Kind)
 	}
 	return facts, nil
-}
-
-// broken has the agent started again in a while: a journal goes on only once it was opened anew.
-func (p *process) broken() {
-	if p.own.log.broken && p.b.ready <= p.b.w.now {
-		p.b.ready = p.b.w.now + 15*time.Second
-		p.after(15*time.Second, func() { p.b.die(2 * time.Second) })
-	}
 }
 
 // settle folds what was recorded.

@@ -42,6 +42,7 @@ type visit struct {
 	cash    bool // gave up on the phone
 	helped  time.Duration
 	taking  int
+	given   *lane.Ask // cash that the booth has not answered for
 }
 
 func newCar(w *World, p *CarPlan) *car {
@@ -130,9 +131,9 @@ func (v *visit) wait() {
 		if v.site.front != v {
 			return
 		}
+		v.wait() // first: a booth may die of what is done
 		v.site.up()
 		v.act()
-		v.wait()
 	})
 }
 
@@ -215,19 +216,23 @@ func (v *visit) letGo(k *control, waive bool) {
 func (v *visit) takeCash(k *control) {
 	w := v.car.w
 	due := k.state.Car.Found.Bill
-	if due == nil || due.Due <= 0 {
-		return
+	if v.given == nil {
+		if due == nil || due.Due <= 0 {
+			return
+		}
+		v.taking++
+		v.given = &lane.Ask{
+			Want: lane.WantCash, By: "operator", Amount: due.Due, Action: fmt.Sprintf("cash-%d-%d-%d", v.car.plan.N, v.stay.Enter, v.taking),
+		}
 	}
-	// The same money has the same number until the booth has answered for it.
-	a := lane.Ask{
-		Want: lane.WantCash, Token: v.token(k), By: "operator", Amount: due.Due,
-		Action: fmt.Sprintf("cash-%d-%d-%d", v.car.plan.N, v.stay.Enter, v.taking),
-	}
+	// The same money keeps its number until the booth has answered for it.
+	a := *v.given
+	a.Token = v.token(k)
 	k.ask(a, func(r lane.Reply) {
 		w.note("cash", r.Verdict)
+		v.given = nil
 		if r.Verdict == lane.Done {
 			w.truth.cash[a.Action] = a.Amount
-			v.taking++
 			w.report.Situations["paid cash"]++
 		}
 	})

@@ -18,7 +18,7 @@ const cloudNode = 5
 // carry brings a message from one node to another, or loses, delays, doubles or overtakes it.
 func (w *World) carry(from, to int, do func()) {
 	w.report.Messages++
-	if w.struck(Partition, from*7+to, 42) || w.struck(Drop, 0, 0) {
+	if w.struck(Partition, slices.Index(w.paths, [2]int{from, to}), len(w.paths)) || w.struck(Drop, 0, 0) {
 		return
 	}
 	times := 1
@@ -35,6 +35,19 @@ func (w *World) carry(from, to int, do func()) {
 		}
 		w.after(d, do)
 	}
+}
+
+// paths lists who speaks to whom, each direction by itself.
+func paths(booths int) (out [][2]int) {
+	for i := range booths {
+		out = append(out, [2]int{i, cloudNode}, [2]int{cloudNode, i})
+		for j := range booths {
+			if i != j {
+				out = append(out, [2]int{i, j})
+			}
+		}
+	}
+	return out
 }
 
 // line is a booth's connection to the broker.
@@ -110,6 +123,7 @@ func (b *booth) heard(do func(p *process)) {
 }
 
 func (p *process) takeCursor(c exchange.Cursors, closed []fact.Author) {
+	p.lot.Judged("cloud", c, closed)
 	p.send.Stated(c, closed, p.b.clock())
 	p.sendUp()
 }
@@ -260,5 +274,6 @@ func (p *process) absorb(from int, m letter) {
 		p.merge(m.batches)
 	}
 	p.lot.Heard(boothID(from), m.cursors, m.config)
+	p.lot.Judged(boothID(from), m.cursors, nil)
 	p.said[from] = m.word
 }

@@ -61,13 +61,13 @@ func (w *World) check() {
 
 func (w *World) state() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "cloud %d facts, %d wait", w.cloud.store.Book().Len(), len(w.cloud.outbox))
+	fmt.Fprintf(&b, "cloud %d facts, %d wait, config %d", w.cloud.store.Book().Len(), len(w.cloud.outbox), w.config.Number)
 	for _, x := range w.booths {
 		if x.proc == nil {
 			fmt.Fprintf(&b, ", %s down", x.id)
 			continue
 		}
-		fmt.Fprintf(&b, ", %s %d", x.id, x.proc.lot.Status().Facts)
+		fmt.Fprintf(&b, ", %s %d facts config %d", x.id, x.proc.lot.Status().Facts, x.proc.config())
 	}
 	return b.String()
 }
@@ -97,24 +97,39 @@ func (w *World) checkFacts() {
 	}
 }
 
-// checkMoney: what was billed is paid, free or owed; and every coin that truly changed hands is in the sessions once.
-func (w *World) checkMoney(book *session.Book) {
-	sums := book.Sums()
-	if sums.Billed != sums.Paid+sums.Free+sums.Debt {
-		w.violate("money", "billed %d is not paid %d + free %d + owed %d", sums.Billed, sums.Paid, sums.Free, sums.Debt)
+// CheckSessions holds a lot's sessions against themselves: what was billed is paid, free or owed, what was paid beyond is
+// owed back, and no payment is credited twice. It is for runs that cannot be replayed, too.
+func CheckSessions(book *session.Book) (out []Violation) {
+	bad := func(format string, args ...any) { out = append(out, Violation{"money", fmt.Sprintf(format, args...)}) }
+	if sums := book.Sums(); sums.Billed != sums.Paid+sums.Free+sums.Debt {
+		bad("billed %d is not paid %d + free %d + owed %d", sums.Billed, sums.Paid, sums.Free, sums.Debt)
 	}
-	got := map[string]money.Amount{}
+	seen := map[string]bool{}
 	for _, s := range book.Sessions() {
 		total := money.Amount(0)
 		for _, p := range s.Pays {
-			if _, twice := got[p.Order]; twice {
-				w.violate("money", "%s is credited twice", p.Order)
+			if seen[p.Order] {
+				bad("%s is credited twice", p.Order)
 			}
-			got[p.Order] = p.Amount
+			seen[p.Order] = true
 			total += p.Amount
 		}
 		if m := s.Money; s.Bill != nil && (m.Paid+m.Excess != total || m.Gross != m.Paid+m.Free+m.Debt || min(m.Paid, m.Free, m.Debt, m.Excess) < 0) {
-			w.violate("money", "session %s: %+v of payments of %d", s.ID, m, total)
+			bad("session %s: %+v of payments of %d", s.ID, m, total)
+		}
+	}
+	return out
+}
+
+// checkMoney: every coin that truly changed hands is in the sessions once.
+func (w *World) checkMoney(book *session.Book) {
+	for _, v := range CheckSessions(book) {
+		w.violate(v.Rule, "%s", v.Text)
+	}
+	got := map[string]money.Amount{}
+	for _, s := range book.Sessions() {
+		for _, p := range s.Pays {
+			got[p.Order] = p.Amount
 		}
 	}
 	for _, o := range w.bank.orders {
@@ -202,7 +217,7 @@ func (w *World) checkCar(book *session.Book, c *car) {
 		}
 		clean = clean && t.began && t.done && len(t.taints) == 0 && !w.truth.touched(t)
 	}
-	if !clean || w.truth.near(c.plan.Plate) {
+	if !clean || w.truth.near(c) {
 		return
 	}
 	of := book.Of(session.Key(c.plan.Plate.Text))

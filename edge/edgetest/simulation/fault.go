@@ -73,7 +73,7 @@ func length(k Kind) (shortest, longest time.Duration) {
 	case CameraSilent, StaleRead, Stuck, AckLost:
 		return 5 * time.Minute, time.Hour
 	case CallbackLate, CallbackLost, CallbackTwice, CommandStale, CommandReplayed:
-		return time.Hour, 6 * time.Hour
+		return 3 * time.Hour, 12 * time.Hour
 	case Crash, Power, CloudCrash:
 		return 10 * time.Minute, 2 * time.Hour
 	}
@@ -83,7 +83,7 @@ func length(k Kind) (shortest, longest time.Duration) {
 // drawFaults gives each seed a subset of the kinds: seeds with few kinds find what a storm of all of them hides.
 func drawFaults(p *Plan) []Spell {
 	r := rng(p.Seed, "faults", 0)
-	share := []float64{0, 0.15, 0.35, 0.6}[r.IntN(4)]
+	share := []float64{0, 0.1, 0.2, 0.35, 0.6, 0.6}[r.IntN(6)]
 	var out []Spell
 	for i, k := range Kinds() {
 		r := rng(p.Seed, "fault", i)
@@ -91,6 +91,9 @@ func drawFaults(p *Plan) []Spell {
 			continue
 		}
 		times := 1 + r.IntN(3)
+		if k == Partition {
+			times += 3
+		}
 		if k == CloudRestored || k == DiskLost || k == Member {
 			times = 1
 		}
@@ -98,9 +101,15 @@ func drawFaults(p *Plan) []Spell {
 			least, most := length(k)
 			s := Spell{Kind: k, From: between(r, 0, time.Duration(p.Hours)*time.Hour*9/10), Target: r.IntN(64)}
 			s.To = s.From + between(r, least, max(least, min(most, time.Duration(p.Hours)*time.Hour/3)))
-			s.Rate = []float64{0.02, 0.1, 0.3, 1}[r.IntN(4)]
-			if k == Crash || k == Power || k == CloudCrash {
+			switch k {
+			case Drop, Delay, Duplicate, Reorder:
+				s.Rate = []float64{0.02, 0.1, 0.3, 1}[r.IntN(4)]
+			case Crash, Power, CloudCrash:
 				s.Rate = []float64{0.002, 0.01, 0.05}[r.IntN(3)]
+			case Partition:
+				s.Rate = 1
+			default:
+				s.Rate = []float64{0.3, 0.7, 1}[r.IntN(3)]
 			}
 			out = append(out, s)
 		}

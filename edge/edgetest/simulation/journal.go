@@ -12,13 +12,12 @@ import (
 	"lotkeeper/shared/fact"
 )
 
-// log is what lies on a simulated disk: a journal's records, of which only those up to synced outlive a power cut. As in
-// the real file, one append is one transaction: after a crash all of it is there, or none.
+// log is what lies on a simulated disk: a journal's records. As in the real file, one append is one transaction: after a
+// crash all of it is there, or none; and after a failed write the journal goes on by itself as soon as the disk does.
 type log struct {
 	author  fact.Author
 	records []fact.Record
 	head    fact.Head
-	broken  bool // a write failed: nothing more until it is opened again
 }
 
 // own is an open simulated journal: what package journal promises a lot, over a log. own_test.go holds both to it.
@@ -40,7 +39,6 @@ type own struct {
 // openOwn opens a log, and writes the opening of a new one.
 func openOwn(o own, opened fact.Opened) (*own, error) {
 	j := &o
-	j.log.broken = false
 	if j.log.head.Seq > 0 {
 		return j, nil
 	}
@@ -64,9 +62,6 @@ func (j *own) Records(after uint64, n int) ([]fact.Record, error) {
 }
 
 func (j *own) Append(_ context.Context, c journal.Compose) ([]fact.Fact, error) {
-	if j.log.broken {
-		return nil, journal.ErrBroken
-	}
 	j.at("before the journal is written")
 	head, first, asked := j.log.head, j.log.head.Seq+1, 0
 	drafts := c(func(i int) fact.ID {
@@ -92,7 +87,6 @@ func (j *own) Append(_ context.Context, c journal.Compose) ([]fact.Fact, error) 
 		head, records, facts = next, append(records, r), append(facts, f)
 	}
 	if err := j.fault(); err != nil {
-		j.log.broken = true
 		return nil, fmt.Errorf("%w: %w", journal.ErrBroken, err)
 	}
 	// Until it is synced the transaction does not count: the file's newest header still names the one before.

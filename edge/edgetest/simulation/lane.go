@@ -43,12 +43,31 @@ func (p *process) followConfig() {
 				state: lane.New(lane.Setting{Lane: l.ID, Dir: l.Dir, Boot: p.boot, Devices: []string{"cam-" + l.ID, "gate-" + l.ID}}),
 			}
 			p.lanes = append(p.lanes, k)
+			k.resume()
 			k.feed(lane.Tick{})
 			k.site.plugged(k)
 		case l.Booth != p.b.id && i >= 0:
 			p.lanes[i].site.unplugged(p.lanes[i])
 			p.lanes = slices.Delete(p.lanes, i, i+1)
 		}
+	}
+}
+
+// resume takes up what the run before left at the lane, as the controller does.
+func (k *control) resume() {
+	var u lane.Unfinished
+	var m session.LaneMode
+	var let, mode bool
+	k.p.lot.View(func(b *session.Book) {
+		m, mode = b.Mode(k.state.Lane)
+		u, let = lane.UnfinishedAt(b, k.state.Lane, k.p.b.clock())
+	})
+	if let {
+		k.feed(u)
+	}
+	if mode {
+		lasts := time.Duration(m.Seconds) * time.Second
+		k.feed(lane.Resumed{Fact: m.Fact, Mode: m.Mode, Left: min(lasts-k.p.b.clock().Sub(m.At), lasts), Passed: m.Passed})
 	}
 }
 
@@ -142,13 +161,15 @@ func (k *control) look(q lane.Query) (f lane.Finding) {
 		return lane.Finding{Trouble: "the lot has no configuration"}
 	}
 	k.p.settle()
-	k.p.lot.View(func(b *session.Book) { f = lane.Find(b, &c, q) })
+	k.p.lot.View(func(b *session.Book) { f = lane.Find(b, wire.Terms{Config: &c}, q) })
 	return f
 }
 
 func (k *control) record(r lane.Record) lane.Input {
 	facts, err := k.p.store(r.Facts, lane.Resolve)
 	if err != nil {
+		k.site.front.taint("journal")
+		k.site.under.taint("journal")
 		return lane.Failed{Err: err, Then: r.Then, Facts: r.Facts}
 	}
 	ids := make([]fact.ID, len(facts))

@@ -152,8 +152,8 @@ func drawStay(p *Plan, r *rand.Rand, at time.Duration, own plate.Plate, odd floa
 		s.Twice = true
 	case 4, 5:
 		s.Cash = true
-	case 6:
-		s.Refuse = chance(r, 0.5)
+	case 6, 7:
+		s.Refuse = chance(r, 0.7)
 	}
 	does := func() bool { return chance(r, odd*0.4) }
 	if does() {

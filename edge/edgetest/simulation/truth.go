@@ -156,8 +156,6 @@ func (w *World) heal() {
 		b.ready = min(b.ready, w.now)
 		if b.proc == nil {
 			b.boot()
-		} else if b.disk.broken {
-			b.die(time.Second)
 		}
 	}
 }
@@ -166,7 +164,7 @@ func (w *World) heal() {
 func (w *World) level() bool {
 	want := w.cloud.store.Cursors().Digest()
 	for _, b := range w.booths {
-		if b.proc == nil || b.proc.lot.Cursors().Digest() != want {
+		if b.proc == nil || b.proc.lot.Cursors().Digest() != want || b.proc.config() != w.config.Number {
 			return false
 		}
 	}
@@ -206,7 +204,13 @@ func (w *World) watch() {
 	}
 }
 
-// near reports whether a car's plate could have been taken for another that a camera misread.
-func (t *truth) near(p plate.Plate) bool {
-	return slices.ContainsFunc(t.wrong, func(x plate.Plate) bool { return plate.Similar(x, p) })
+// near reports whether a car could have been taken for another: by a plate that a camera misread, or because a car that
+// looks alike came or went unrecorded, so that this one's session was the only one that fitted.
+func (t *truth) near(c *car) bool {
+	if slices.ContainsFunc(t.wrong, func(x plate.Plate) bool { return plate.Similar(x, c.plan.Plate) }) {
+		return true
+	}
+	return slices.ContainsFunc(t.cars, func(o *car) bool {
+		return o != c && plate.Similar(o.plan.Plate, c.plan.Plate) && slices.ContainsFunc(o.trips, func(p *trip) bool { return len(p.taints) > 0 || t.touched(p) })
+	})
 }

@@ -73,6 +73,7 @@ type World struct {
 	bank   *bank
 	people *people
 	cars   []*car
+	paths  [][2]int
 	config wire.Config
 	issuer ed25519.PrivateKey // signs configurations
 	truth  truth
@@ -85,7 +86,7 @@ type crashed struct{ down func() }
 func build(p Plan, dir string, log func(string)) (*World, error) {
 	w := &World{
 		plan: p, dir: dir, luck: rng(p.Seed, "luck", 0), trace: sha256.New(), spells: map[Kind][]Spell{}, log: log,
-		report: newReport(), issuer: keyOf(p.Seed, "issuer"), truth: newTruth(),
+		report: newReport(), issuer: keyOf(p.Seed, "issuer"), truth: newTruth(), paths: paths(p.Booths),
 	}
 	for _, s := range p.Faults {
 		w.spells[s.Kind] = append(w.spells[s.Kind], s)
@@ -120,8 +121,8 @@ func (w *World) after(d time.Duration, do func()) {
 // every lets something happen again and again.
 func (w *World) every(d time.Duration, do func()) {
 	w.after(d, func() {
+		w.every(d, do) // first: a node may die in what is done
 		do()
-		w.every(d, do)
 	})
 }
 

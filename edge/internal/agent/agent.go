@@ -31,6 +31,7 @@ import (
 	"lotkeeper/edge/internal/peer"
 	"lotkeeper/edge/internal/photo"
 	"lotkeeper/edge/internal/salvage"
+	"lotkeeper/edge/internal/shift"
 	"lotkeeper/edge/internal/uplink"
 	"lotkeeper/edge/internal/watchdog"
 	"lotkeeper/firmware-adapters/driver"
@@ -41,6 +42,7 @@ import (
 // the configuration says.
 type Options struct {
 	Software string
+	Built    time.Time // when the program was made; zero when that is not known
 	Now      func() time.Time
 	Mono     func() time.Duration // a monotonic clock; nil: that of Now, which time.Now has and a clock that is set has not
 	Log      *slog.Logger
@@ -69,17 +71,19 @@ type Agent struct {
 	ready chan struct{}
 	bell  *bell
 
+	alarms *alarm.Book
+	disk   *watchdog.Disk
+
 	// set before ready is closed
 	identity *enroll.Identity
 	journal  *journal.Journal
 	lot      *lot.Lot
 	photos   *photo.Store
+	desk     *shift.Desk
 	aside    *salvage.Store
 	torn     []string // files that this run found damaged
 	yard     *yard
 	address  string
-	alarms   *alarm.Book
-	disk     *watchdog.Disk
 
 	mu     sync.Mutex
 	uplink *uplink.Uplink
@@ -201,7 +205,9 @@ func (a *Agent) openConsole(ctx context.Context, group *sync.WaitGroup, cancel c
 	if err := metrics.Register(newCollector(a)); err != nil {
 		return fmt.Errorf("metrics: %w", err)
 	}
-	page, err := console.New(a, console.Options{Operators: a.c.Console.Operators, Metrics: metrics, Now: a.o.Now, Log: a.o.Log})
+	page, err := console.New(a, console.Options{
+		Operators: a.c.Console.Operators, Staff: a.staff, Desk: a.desk, Metrics: metrics, Now: a.o.Now, Log: a.o.Log,
+	})
 	if err != nil {
 		return err
 	}

@@ -6,6 +6,7 @@ import (
 	"lotkeeper/edge/internal/alarm"
 	"lotkeeper/edge/internal/console"
 	"lotkeeper/edge/internal/journal"
+	words "lotkeeper/shared/alarm"
 	"lotkeeper/shared/fact"
 )
 
@@ -17,7 +18,7 @@ func (a *Agent) newAlarms() (*alarm.Book, error) {
 	})
 }
 
-// carryAlarms takes over what an earlier run left open: it goes on until somebody says that it is over.
+// carryAlarms takes over what an earlier run left open, until somebody says that it is over.
 func (a *Agent) carryAlarms() {
 	var left []alarm.Alarm
 	for _, x := range a.lot.Alarms() {
@@ -32,11 +33,11 @@ func (a *Agent) carryAlarms() {
 func (a *Agent) alarmList() []console.Alarm {
 	out := []console.Alarm{}
 	for _, x := range a.alarms.Open() {
-		out = append(out, console.Alarm{Booth: a.identity.Booth, Code: x.Code, Subject: x.Subject, Text: alarm.Text(x.Code), Detail: x.Detail, Since: x.Since.UTC()})
+		out = append(out, console.Alarm{Booth: a.identity.Booth, Code: x.Code, Subject: x.Subject, Text: words.Text(x.Code), Detail: x.Detail, Since: x.Since.UTC()})
 	}
 	for _, x := range a.lot.Alarms() {
 		if x.Booth != a.identity.Booth {
-			out = append(out, console.Alarm{Booth: x.Booth, Code: x.Code, Subject: x.Subject, Text: alarm.Text(x.Code), Detail: x.Detail, Since: x.Since.UTC()})
+			out = append(out, console.Alarm{Booth: x.Booth, Code: x.Code, Subject: x.Subject, Text: words.Text(x.Code), Detail: x.Detail, Since: x.Since.UTC()})
 		}
 	}
 	return out

@@ -43,5 +43,5 @@ func (a *Agent) hearCameras(facts []fact.Fact) {
 	}
 }
 
-func (m memory) View(f func(*session.Book))  { m.a.lot.View(f) }
-func (m memory) Config() (wire.Config, bool) { return m.a.lot.Config() }
+func (m memory) View(f func(*session.Book)) { m.a.lot.View(f) }
+func (m memory) Terms() (wire.Terms, bool)  { return m.a.lot.Terms() }

@@ -15,6 +15,7 @@ import (
 	"lotkeeper/edge/internal/lot"
 	"lotkeeper/edge/internal/photo"
 	"lotkeeper/edge/internal/salvage"
+	"lotkeeper/edge/internal/shift"
 	"lotkeeper/shared/fact"
 )
 
@@ -52,6 +53,9 @@ func (a *Agent) open(ctx context.Context) (err error) {
 	}
 	if err := a.openFiles(ctx); err != nil {
 		return err
+	}
+	if a.desk, err = shift.New(a.identity.Booth, a.lot, a.o.Now); err != nil {
+		return errors.Join(err, a.close())
 	}
 	if err := a.goOnFrom(); err != nil {
 		return errors.Join(err, a.close())

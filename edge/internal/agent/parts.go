@@ -147,6 +147,20 @@ func (a *Agent) told(w *watchdog.Lane, l wire.Live) {
 	a.bell.ring()
 }
 
+// away is for how long the cloud has been away; 0 while it is there.
+func (a *Agent) away() time.Duration {
+	a.mu.Lock()
+	u := a.uplink
+	a.mu.Unlock()
+	if u == nil {
+		return a.o.Now().Sub(a.began)
+	}
+	if t := u.Status(); !t.Connected {
+		return max(a.o.Now().Sub(t.Since), 1)
+	}
+	return 0
+}
+
 // command hands a command of the cloud to its lane.
 func (a *Agent) command(ctx context.Context, c wire.Command) wire.Result {
 	u := a.yard.find(c.Lane)

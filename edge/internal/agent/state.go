@@ -3,13 +3,16 @@ package agent
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
 
 	"lotkeeper/edge/internal/console"
 	"lotkeeper/edge/internal/lane"
+	"lotkeeper/shared/fact"
 	"lotkeeper/shared/session"
+	"lotkeeper/shared/wire"
 )
 
 // State implements [console.Booth].
@@ -22,7 +25,7 @@ func (a *Agent) State() console.State {
 			loc = l
 		}
 	}
-	a.lot.View(func(b *session.Book) { s.Inside = len(b.Inside()) })
+	a.lot.View(func(b *session.Book) { s.Inside = b.InsideCount() })
 	for _, u := range a.yard.list() {
 		m, t := u.controller.Message(), u.controller.Stats()
 		l := console.Lane{
@@ -35,6 +38,9 @@ func (a *Agent) State() console.State {
 		s.Lanes = append(s.Lanes, l)
 	}
 	s.Sync = a.sync()
+	if d, ok := a.desk.OnDuty(); ok {
+		s.Duty = &console.Duty{Shift: d.ID, By: d.By, Since: d.From.UTC()}
+	}
 	s.Alarms, s.Clock = a.alarmList(), a.clockState()
 	s.Words = s.Describe(loc)
 	return s
@@ -89,6 +95,38 @@ func (a *Agent) Photo(name string) ([]byte, error) { return a.photos.Read(name) 
 
 // Changed implements [console.Booth].
 func (a *Agent) Changed(ctx context.Context) <-chan struct{} { return a.bell.listen(ctx) }
+
+// Slip implements [console.Booth].
+func (a *Agent) Slip(id fact.ID) (out console.Slip, ok bool) {
+	var s session.Session
+	a.lot.View(func(b *session.Book) { s, ok = b.Session(id) })
+	if !ok {
+		return out, false
+	}
+	out = console.Slip{Session: s.ID, Plate: s.Plate, Gross: s.Money.Gross, Free: s.Money.Free, Debt: s.Money.Debt}
+	if c, has := a.lot.Config(); has {
+		out.Curr = c.Currency
+	}
+	if s.Entry != nil {
+		out.Entered = &s.Entry.At
+	}
+	if s.Exit != nil {
+		out.Left = &s.Exit.At
+	}
+	if b := s.Bill; b != nil {
+		out.Lines, out.Tariff = b.Lines, fmt.Sprintf("%s v%d", b.Tariff, b.Version)
+	}
+	for _, p := range s.Pays {
+		out.Pays = append(out.Pays, console.SlipPay{At: p.At, Method: p.Method, Amount: p.Amount, By: p.Operator})
+	}
+	return out, true
+}
+
+// staff are the people of the configuration in force.
+func (a *Agent) staff() []wire.Staff {
+	c, _ := a.lot.Config()
+	return c.Staff
+}
 
 // Fault implements [console.Booth].
 func (a *Agent) Fault() error {

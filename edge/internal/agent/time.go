@@ -5,10 +5,10 @@ import (
 	"fmt"
 	"time"
 
-	"lotkeeper/edge/internal/alarm"
 	"lotkeeper/edge/internal/clock"
 	"lotkeeper/edge/internal/console"
 	"lotkeeper/edge/internal/lane"
+	"lotkeeper/shared/alarm"
 	"lotkeeper/shared/fact"
 	"lotkeeper/shared/session"
 )
@@ -16,7 +16,7 @@ import (
 // goOnReach is how many of the booth's last facts are looked at for the time when the run before ended.
 const goOnReach = 200
 
-// goOnFrom makes the clock begin no earlier than the booth's last fact: a machine whose clock has no battery begins
+// goOnFrom makes the clock begin no earlier than the booth's last fact, or than the program was built: a machine whose clock has no battery begins
 // anywhere, and a stay must not end before it began.
 func (a *Agent) goOnFrom() error {
 	self, head := a.lot.Author(), a.journal.Head().Seq
@@ -24,7 +24,7 @@ func (a *Agent) goOnFrom() error {
 	if err != nil {
 		return fmt.Errorf("find when the run before ended: %w", err)
 	}
-	var last time.Time
+	last, boot := a.o.Built, ""
 	for _, r := range records {
 		f, err := fact.Unseal(r)
 		if err != nil {
@@ -35,12 +35,16 @@ func (a *Agent) goOnFrom() error {
 		}
 		a.lot.View(func(b *session.Book) {
 			if at := b.End(session.Clock{Author: self, Source: f.Source, Boot: f.Boot}, f.At).At; at.After(last) {
-				last = at
+				last, boot = at, f.Boot
 			}
 		})
 	}
-	if behind := a.clock.Floor(last); !last.IsZero() && behind > 0 {
-		a.o.Log.Warn("the machine's clock stands before the booth's last fact; time goes on from there", "behind", behind)
+	if last.IsZero() {
+		return nil
+	}
+	if behind := a.clock.Floor(last); behind > 0 {
+		a.times.GoOn(boot)
+		a.o.Log.Warn("the machine's clock stands before what is past for sure; time goes on from there", "behind", behind)
 	}
 	return nil
 }
@@ -61,7 +65,7 @@ func (a *Agent) keepTime(ctx context.Context) {
 		l := a.times.Look()
 		a.alarms.Set(alarm.ClockSuspect, "", l.Suspect != "", l.Suspect)
 		a.alarms.Set(alarm.SystemClock, "", l.System != 0, fmt.Sprintf("it was set by %v", l.System.Round(time.Second)))
-		if l.Fact != nil {
+		if len(l.Facts) > 0 {
 			a.correct(ctx, l)
 		}
 	}
@@ -72,7 +76,11 @@ func (a *Agent) correct(ctx context.Context, l clock.Look) {
 	ctx, cancel := context.WithTimeout(ctx, recordFor)
 	defer cancel()
 	_, err := a.lot.Append(ctx, func(func(int) fact.ID) []fact.Draft {
-		return []fact.Draft{{At: a.clock.Now(), Source: "booth", Kind: fact.KindClock, Body: *l.Fact}}
+		var drafts []fact.Draft
+		for _, f := range l.Facts {
+			drafts = append(drafts, fact.Draft{At: a.clock.Now(), Source: "booth", Kind: fact.KindClock, Body: f})
+		}
+		return drafts
 	})
 	if err != nil {
 		a.o.Log.Warn("the clock is not corrected yet", "err", err)
@@ -88,7 +96,7 @@ func (a *Agent) correct(ctx context.Context, l clock.Look) {
 // moment is the lanes' clock.
 func (a *Agent) moment() lane.Moment {
 	r := a.clock.Read()
-	return lane.Moment{Wall: r.Wall, Mono: r.Mono, Boot: r.Boot, Shift: r.Shift}
+	return lane.Moment{Wall: r.Wall, Mono: r.Mono, Boot: r.Boot, Shift: r.Shift, Author: a.journal.Author()}
 }
 
 // clockState is how the booth's clock stands, for people.

@@ -27,7 +27,7 @@ func watchOf(l wire.Lane, at time.Duration) *watchdog.Lane {
 	return watchdog.NewLane(l.ID, cameras, at)
 }
 
-// watch looks at the lanes, their devices, the disk and the journal until ctx ends.
+// watch looks at the lanes, their devices and the disk until ctx ends.
 func (a *Agent) watch(ctx context.Context) {
 	tick := time.NewTicker(watchEvery)
 	defer tick.Stop()

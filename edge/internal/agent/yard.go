@@ -12,6 +12,7 @@ import (
 	"lotkeeper/edge/internal/lane"
 	"lotkeeper/edge/internal/watchdog"
 	"lotkeeper/firmware-adapters/driver"
+	"lotkeeper/shared/fact"
 	"lotkeeper/shared/wire"
 )
 
@@ -126,8 +127,8 @@ func (y *yard) start(ctx context.Context, l wire.Lane) (*unit, error) {
 	events := make(chan device.Event, eventRoom)
 	u := &unit{lane: l, text: setup(l), stop: cancel, done: make(chan struct{}), watch: watchOf(l, time.Duration(a.mono()))}
 	o := lane.Options{
-		Memory: memory{a, u.watch}, Events: events, Photos: a.photos, Live: func(v wire.Live) { a.told(u.watch, v) }, Now: a.clock.Now, Mono: a.mono, Clock: a.moment, Log: a.o.Log,
-		Changed: a.lot.Watch(ctx).C,
+		Memory: memory{a, u.watch}, Events: events, Photos: a.photos, Alarm: a.alarms.Set, Live: func(v wire.Live) { a.told(u.watch, v) }, Now: a.clock.Now, Mono: a.mono, Clock: a.moment, Log: a.o.Log,
+		Changed: a.lot.Watch(ctx).C, Away: a.away, Signers: lane.Signers{Receipts: a.identity.ConfigKey, Tickets: a.lot.KeyOf},
 	}
 	var dead []device.Event
 	for _, d := range l.Devices {
@@ -152,7 +153,15 @@ func (y *yard) start(ctx context.Context, l wire.Lane) (*unit, error) {
 			o.Display = sup
 		}
 	}
-	c, err := lane.NewController(lane.Setting{Lane: l.ID, Dir: l.Dir, Boot: a.clock.Boot(), Author: a.journal.Author()}, o)
+	faces := map[string]fact.Dir{}
+	for _, d := range l.Devices {
+		if d.Dir != "" {
+			faces[d.ID] = d.Dir
+		}
+	}
+	c, err := lane.NewController(lane.Setting{
+		Lane: l.ID, Dir: l.Dir, Boot: a.clock.Boot(), Faces: faces, From: l.From, To: l.To,
+	}, o)
 	if err != nil {
 		cancel()
 		return nil, err

@@ -81,16 +81,20 @@ func New(o Options) (*Book, error) {
 	return &Book{o: o, wake: make(chan struct{}, 1), open: map[key]*Alarm{}, carried: map[key]time.Time{}}, nil
 }
 
-// Carry takes over what an earlier run left open and this one has not found yet.
+// Carry takes over what an earlier run left open. Call it before Run; what was said before it stays said, and of an alarm
+// that goes on no second beginning is told.
 func (b *Book) Carry(list []Alarm) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	until := b.o.Now().Add(carriedFor)
 	for _, a := range list {
 		k := key{a.Code, a.Subject}
-		if b.open[k] == nil {
-			b.open[k], b.carried[k] = &a, until
+		if again := b.open[k]; again != nil {
+			again.Since = a.Since
+			b.waiting = slices.DeleteFunc(b.waiting, func(n news) bool { return n.body.Code == k.code && n.body.Subject == k.subject })
+			continue
 		}
+		b.open[k], b.carried[k] = &a, until
 	}
 }
 

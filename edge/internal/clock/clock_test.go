@@ -47,7 +47,7 @@ func (d *desk) pass(long time.Duration) {
 		}
 		d.truth += time.Second - map[bool]time.Duration{true: d.trip}[d.cloud]
 		d.last = d.watch.Look()
-		if d.last.Fact != nil {
+		if len(d.last.Facts) > 0 {
 			d.facts = append(d.facts, d.last)
 			d.watch.Done(d.last)
 		}
@@ -109,7 +109,7 @@ func TestBoothThatStartedEightHoursOff(t *testing.T) {
 			if len(d.facts) != 1 {
 				t.Fatalf("%d facts", len(d.facts))
 			}
-			f := d.facts[0].Fact
+			f := d.facts[0].Facts[0]
 			if wrong := time.Duration(f.OffsetMS)*time.Millisecond + off; f.Boot != "boot" || f.Source != "booth" || wrong.Abs() > time.Duration(f.ErrorMS)*time.Millisecond || f.ErrorMS > 100 || f.Basis != "cloud" {
 				t.Errorf("fact %+v, want -(%v)", f, off)
 			}
@@ -135,7 +135,7 @@ func TestClockThatDriftsAway(t *testing.T) {
 	if len(d.facts) != 1 {
 		t.Fatalf("%d facts", len(d.facts))
 	}
-	f := d.facts[0].Fact
+	f := d.facts[0].Facts[0]
 	if f.OffsetMS < 900 || f.OffsetMS > 1200 || f.ErrorMS < 900 || f.ErrorMS > 1300 {
 		t.Errorf("fact %+v, want 1 s ± 1 s", f)
 	}
@@ -151,7 +151,7 @@ func TestTwoBoothsThatDifferAreInDoubtUntilTheCloudSpeaks(t *testing.T) {
 		d.peer("booth-b", -5*time.Minute)
 		d.pass(time.Second)
 	}
-	if d.last.Suspect == "" || d.offNow() != 0 || len(d.facts) != 1 || d.facts[0].Fact.ErrorMS < 299_000 || d.facts[0].Fact.OffsetMS != 0 {
+	if d.last.Suspect == "" || d.offNow() != 0 || len(d.facts) != 1 || d.facts[0].Facts[0].ErrorMS < 299_000 || d.facts[0].Facts[0].OffsetMS != 0 {
 		t.Fatalf("look %+v, off %v, facts %+v", d.last, d.offNow(), d.facts)
 	}
 	d.cloud = true
@@ -159,7 +159,7 @@ func TestTwoBoothsThatDifferAreInDoubtUntilTheCloudSpeaks(t *testing.T) {
 		d.peer("booth-b", -5*time.Minute)
 		d.pass(time.Second)
 	}
-	if d.last.Suspect != "" || len(d.facts) != 2 || d.facts[1].Fact.ErrorMS > 100 || d.clock.Boot() != "boot" {
+	if d.last.Suspect != "" || len(d.facts) != 2 || d.facts[1].Facts[0].ErrorMS > 100 || d.clock.Boot() != "boot" {
 		t.Errorf("with the cloud: look %+v, facts %+v", d.last, d.facts)
 	}
 }
@@ -171,7 +171,7 @@ func TestMostBoothsAreRight(t *testing.T) {
 		d.peer("booth-c", 30*time.Millisecond)
 		d.pass(time.Second)
 	}
-	if o := d.offNow(); o.Abs() > 100*time.Millisecond || len(d.facts) != 1 || d.facts[0].Fact.Basis != "peer" {
+	if o := d.offNow(); o.Abs() > 100*time.Millisecond || len(d.facts) != 1 || d.facts[0].Facts[0].Basis != "peer" {
 		t.Errorf("off by %v, facts %+v", o, d.facts)
 	}
 	d = newDesk(t, 0)
@@ -206,13 +206,46 @@ func TestTheMachinesClockHasNoBattery(t *testing.T) {
 	}
 }
 
+// TestTheClockOfTheRunBeforeWasAhead: somebody sets the machine's clock right and starts the agent anew. It goes on from
+// the last fact, eight hours ahead, until the cloud says so; then what the run before stamped is corrected as well.
+func TestTheClockOfTheRunBeforeWasAhead(t *testing.T) {
+	d := newDesk(t, 0)
+	if d.clock.Floor(noon.Add(8*time.Hour)) != 8*time.Hour {
+		t.Fatal("the clock went back behind the booth's last fact")
+	}
+	d.watch.GoOn("before")
+	d.pass(time.Minute)
+	if d.last.Suspect == "" {
+		t.Error("nobody is told")
+	}
+	d.cloud = true
+	d.pass(10 * time.Second)
+	if len(d.facts) != 1 || len(d.facts[0].Facts) != 2 || d.offNow().Abs() > d.trip {
+		t.Fatalf("facts %+v, off by %v", d.facts, d.offNow())
+	}
+	before := d.facts[0].Facts[1]
+	if off := time.Duration(before.OffsetMS) * time.Millisecond; before.Boot != "before" || (off+8*time.Hour).Abs() > time.Second || before.ErrorMS < awayFor.Milliseconds() {
+		t.Errorf("about the run before: %+v", before)
+	}
+
+	// It was behind, because the machine's clock has no battery: the run before was right, and stays as it is.
+	d = newDesk(t, -24*time.Hour)
+	d.clock.Floor(noon.Add(-time.Hour))
+	d.watch.GoOn("before")
+	d.cloud = true
+	d.pass(10 * time.Second)
+	if len(d.facts) != 1 || len(d.facts[0].Facts) != 1 || d.facts[0].Facts[0].Boot != "boot" {
+		t.Errorf("facts %+v", d.facts)
+	}
+}
+
 // TestAClockNobodyHasConfirmedIsInDoubtWhenTheSystemsIsSet: it may well be that the time server was right.
 func TestAClockNobodyHasConfirmedIsInDoubtWhenTheSystemsIsSet(t *testing.T) {
 	d := newDesk(t, -3*time.Hour)
 	d.pass(time.Minute)
 	d.machine.off = 0
 	d.pass(time.Minute)
-	if d.last.Suspect == "" || d.last.System != 3*time.Hour || len(d.facts) != 1 || d.facts[0].Fact.ErrorMS != 3*3600*1000 {
+	if d.last.Suspect == "" || d.last.System != 3*time.Hour || len(d.facts) != 1 || d.facts[0].Facts[0].ErrorMS != 3*3600*1000 {
 		t.Errorf("look %+v, facts %+v", d.last, d.facts)
 	}
 }
@@ -246,7 +279,7 @@ func TestFactsThatCannotBeRecordedAreTriedAgain(t *testing.T) {
 		d.truth += time.Second
 		d.last = d.watch.Look()
 	}
-	if d.last.Fact == nil || d.last.Move == 0 || d.offNow() != time.Hour {
+	if len(d.last.Facts) == 0 || d.last.Move == 0 || d.offNow() != time.Hour {
 		t.Errorf("look %+v, off by %v", d.last, d.offNow())
 	}
 }

@@ -33,6 +33,7 @@ type Watch struct {
 	agreed  bool          // somebody to be believed has agreed with this run of the clock
 	begin   time.Duration // what was the offset then
 	told    time.Duration // the error that the last fact of this run of the clock gave; 0: none
+	before  string        // the run of the clock before the agent's start, when the clock goes on from its end
 	last    Look
 }
 
@@ -50,13 +51,21 @@ type Look struct {
 	Verdict Verdict
 	Suspect string        // why the booth's clock is not to be trusted; "" when it is
 	System  time.Duration // what the system's clock is off by, when somebody has set it; 0 when not
-	Fact    *fact.Clock   // to be recorded, when not nil: about the run of the clock that goes on until then …
+	Facts   []fact.Clock  // to be recorded: about the run of the clock that goes on until then, first …
 	Move    time.Duration // … and then the clock is to be set by this, when not 0
 }
 
 // NewWatch makes a watch over a clock.
 func NewWatch(c *Clock) *Watch {
 	return &Watch{clock: c, heard: map[string][]sample{}, cameras: map[string]Sample{}}
+}
+
+// GoOn says that the clock goes on from where another run of it, before the agent's start, has ended: the machine's clock
+// stood earlier than that.
+func (w *Watch) GoOn(boot string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.before = boot
 }
 
 // Hear takes the answer of another clock: its time, and ours when we asked and when it came. One that travelled long says
@@ -116,7 +125,7 @@ func (w *Watch) samples(r Reading) []Sample {
 // age is what a sample of so long ago has become wrong by. The clocks of a lot follow time servers or drift.
 func age(d time.Duration) time.Duration { return time.Duration(d.Seconds() * float64(drift)) }
 
-// Look judges the clocks now. Call it every second or so, and [Watch.Done] once its fact is recorded.
+// Look judges the clocks now. Call it every second or so, and [Watch.Done] once its facts are recorded.
 func (w *Watch) Look() Look {
 	r, system := w.clock.Read(), w.clock.System()
 	w.mu.Lock()
@@ -129,7 +138,7 @@ func (w *Watch) Look() Look {
 	switch {
 	case v.wrong():
 		if w.wrong++; w.wrong >= sureAfter {
-			l.Fact, l.Move = w.correction(r.Boot, v), v.Offset
+			l.Facts, l.Move = w.corrections(r.Boot, v), v.Offset
 		}
 	case v.Known:
 		if !w.agreed {
@@ -137,57 +146,68 @@ func (w *Watch) Look() Look {
 		}
 		w.wrong = 0
 		if w.told != 0 { // the doubt that was told is over
-			l.Fact = &fact.Clock{Source: "booth", Boot: r.Boot, OffsetMS: v.Offset.Milliseconds(), ErrorMS: v.Error.Milliseconds(), Basis: string(v.Basis)}
+			l.Facts = []fact.Clock{about(r.Boot, v.Offset, v.Error, v.Basis)}
 		}
 	default:
 		w.wrong = 0
-		l.Fact, l.Suspect = w.doubt(r.Boot, v, l.System)
+		l.Facts, l.Suspect = w.doubt(r.Boot, v, l.System)
 	}
 	w.last = l
 	return l
 }
 
-// correction is the fact about a run of the clock that ends because the clock is wrong. One that was right once went
-// wrong bit by bit: what it stamped in between is off by something between.
-func (w *Watch) correction(boot string, v Verdict) *fact.Clock {
+// about is a fact about a run of the booth's clock.
+func about(boot string, offset, err time.Duration, b Basis) fact.Clock {
+	return fact.Clock{Source: "booth", Boot: boot, OffsetMS: offset.Milliseconds(), ErrorMS: err.Milliseconds(), Basis: string(b)}
+}
+
+// awayFor is what is taken for the time between two runs of the agent when nobody knows it.
+const awayFor = 10 * time.Minute
+
+// corrections are the facts about a run of the clock that ends because the clock is wrong. One that was right once went
+// wrong bit by bit: what it stamped in between is off by something between. When the clock turns out to be ahead although
+// it only went on from the end of the run before the agent's start, then that run was ahead as well, by at least as much.
+func (w *Watch) corrections(boot string, v Verdict) []fact.Clock {
 	offset, err := v.Offset, v.Error
 	if w.agreed {
 		offset, err = (w.begin+v.Offset)/2, v.Error+(v.Offset-w.begin).Abs()/2
 	}
-	return &fact.Clock{Source: "booth", Boot: boot, OffsetMS: offset.Milliseconds(), ErrorMS: err.Milliseconds(), Basis: string(v.Basis)}
+	out := []fact.Clock{about(boot, offset, err, v.Basis)}
+	if w.before != "" && !w.agreed && v.Offset < 0 {
+		out = append(out, about(w.before, offset, err+awayFor, v.Basis))
+	}
+	return out
 }
 
 // doubt says what is to be told while nobody can be believed: how far this run of the clock may be off. A clock that
 // others once agreed with is not in doubt because somebody has set the system's.
-func (w *Watch) doubt(boot string, v Verdict, system time.Duration) (*fact.Clock, string) {
+func (w *Watch) doubt(boot string, v Verdict, system time.Duration) ([]fact.Clock, string) {
 	err, why := v.Error, v.Doubt
 	if why == "" && system != 0 && !w.agreed {
 		err, why = system.Abs(), fmt.Sprintf("the system's clock was set by %v, and nobody can say which is right", system.Round(time.Second))
 	}
 	if behind := w.clock.Floored(); why == "" && behind > jumped {
 		// Whichever was right, stays measured from here on are not too long: nothing need be told of an error.
-		return nil, fmt.Sprintf("at the start the system's clock stood %v before the last fact of the run before", behind.Round(time.Second))
+		return nil, fmt.Sprintf("at the start the system's clock stood %v before what is past for sure", behind.Round(time.Second))
 	}
 	if why == "" || w.agreed || (err-w.told).Abs() <= max(Limit, w.told/4) {
 		return nil, why
 	}
-	return &fact.Clock{Source: "booth", Boot: boot, ErrorMS: err.Milliseconds(), Basis: "doubt"}, why
+	return []fact.Clock{about(boot, 0, err, "doubt")}, why
 }
 
-// Done says that the fact of a look is recorded, and sets the clock if the look said so.
+// Done says that the facts of a look are recorded, and sets the clock if the look said so.
 func (w *Watch) Done(l Look) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if l.Move != 0 {
 		w.clock.Move(l.Move)
-		w.wrong, w.agreed, w.begin, w.told = 0, false, 0, 0
+		w.wrong, w.agreed, w.begin, w.told, w.before = 0, false, 0, 0, ""
 		return
 	}
-	if l.Fact != nil {
-		w.told = time.Duration(l.Fact.ErrorMS) * time.Millisecond
-		if l.Fact.Basis != "doubt" {
-			w.told = 0
-		}
+	w.told = 0
+	if l.Facts[0].Basis == "doubt" {
+		w.told = time.Duration(l.Facts[0].ErrorMS) * time.Millisecond
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -19,6 +20,7 @@ import (
 	"lotkeeper/shared/fact"
 	"lotkeeper/shared/money"
 	"lotkeeper/shared/plate"
+	"lotkeeper/shared/receipt"
 	"lotkeeper/shared/tariff"
 	"lotkeeper/shared/wire"
 )
@@ -37,14 +39,24 @@ func (c *Console) Handler() http.Handler {
 	m.HandleFunc("GET /api/photos/{name}", c.known(c.photo))
 	m.HandleFunc("GET /api/me", c.known(c.me))
 	m.HandleFunc("GET /api/digest", c.digest)
+	m.HandleFunc("GET /api/shift", c.known(c.shift))
+	m.HandleFunc("GET /api/shifts", c.known(c.shifts))
+	m.HandleFunc("GET /api/shifts/{shift}", c.known(c.shiftByID))
+	m.HandleFunc("POST /api/shift/open", c.known(c.openShift))
+	m.HandleFunc("POST /api/shift/close", c.known(c.closeShift))
+	m.HandleFunc("GET /api/slips/{session}", c.known(c.slip))
+	m.HandleFunc("GET /api/tickets/{entry}", c.known(c.ticket))
+	m.HandleFunc("GET /api/tickets/{entry}/qr.png", c.known(c.ticketCode))
 	m.HandleFunc("POST /api/sign-in", c.signIn)
 	m.HandleFunc("POST /api/sign-out", c.signOut)
 	for path, want := range map[string]lane.Want{
 		"open": lane.WantOpen, "close": lane.WantClose, "cash": lane.WantCash, "correct": lane.WantCorrect, "match": lane.WantMatch,
+		"scan": lane.WantScan, "promise": lane.WantPromise,
 		"mode": lane.WantMode,
 	} {
 		m.HandleFunc("POST /api/lanes/{lane}/"+path, c.known(func(w http.ResponseWriter, r *http.Request, by person) { c.ask(w, r, by, want) }))
 	}
+	c.amendRoutes(m)
 	m.HandleFunc("GET /api/", func(w http.ResponseWriter, _ *http.Request) {
 		fail(w, http.StatusNotFound, "not_found", "没有这个地址", "there is no such address")
 	})
@@ -128,8 +140,46 @@ func decode(w http.ResponseWriter, r *http.Request, v any) bool {
 	return true
 }
 
-// person is a signed-in operator and the token that says so.
-type person struct{ name, token string }
+// person is a signed-in operator, what the operator may do, and the token that says so.
+type person struct {
+	name, token string
+	rights      []wire.StaffRight
+}
+
+func (p person) may(r wire.StaffRight) bool { return slices.Contains(p.rights, r) }
+
+// denied answers a person who lacks a right.
+func denied(w http.ResponseWriter, r wire.StaffRight) {
+	t := rightNames[r]
+	fail(w, http.StatusForbidden, "no_right", "没有"+t.ZH+"的权限，请联系管理员", "you may not "+t.EN+": ask whoever administers the lot")
+}
+
+var rightNames = map[wire.StaffRight]tariff.Text{
+	wire.MayOpen: {ZH: "手动开关闸", EN: "move the barrier by hand"}, wire.MayCash: {ZH: "收现金", EN: "take cash"},
+	wire.MayWaive: {ZH: "免费放行", EN: "let anybody go free"}, wire.MayCorrect: {ZH: "改车牌和认定入场", EN: "correct a plate or pick an entry"},
+	wire.MayMode:    {ZH: "常开、锁闸和车队", EN: "hold a lane open, lock it or let a convoy through"},
+	wire.MayPromise: {ZH: "承诺付款放行", EN: "let anybody go on a promise"}, wire.MayRelieve: {ZH: "代他人交班", EN: "close another person's shift"},
+}
+
+// rightFor is what a person needs to ask something of a lane.
+func rightFor(want lane.Want, waive bool) wire.StaffRight {
+	switch want {
+	case lane.WantCash:
+		return wire.MayCash
+	case lane.WantCorrect, lane.WantMatch:
+		return wire.MayCorrect
+	case lane.WantPromise:
+		return wire.MayPromise
+	case lane.WantMode:
+		return wire.MayMode
+	case lane.WantScan:
+		return "" // the receipt says it, not the person
+	}
+	if waive {
+		return wire.MayWaive
+	}
+	return wire.MayOpen
+}
 
 // known lets only signed-in operators through.
 func (c *Console) known(next func(http.ResponseWriter, *http.Request, person)) http.HandlerFunc {
@@ -140,7 +190,7 @@ func (c *Console) known(next func(http.ResponseWriter, *http.Request, person)) h
 			fail(w, http.StatusUnauthorized, "not_signed_in", "请先登录", "sign in first")
 			return
 		}
-		next(w, r, person{in.name, token})
+		next(w, r, person{in.name, token, in.rights})
 	}
 }
 
@@ -180,27 +230,45 @@ func (c *Console) signIn(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	c.o.Log.Info("signed in", "operator", in.Name)
+	c.begin(r.Context(), token)
+	c.welcome(w, r, token, till)
+}
+
+// welcome tells a person the token, in a cookie and in the answer.
+func (c *Console) welcome(w http.ResponseWriter, r *http.Request, token string, till time.Time) {
+	setCookie(w, r, token, till)
+	in, _ := c.door.who(token)
+	send(w, Me{in.name, till.UTC(), rightsOf(in), token})
+}
+
+func setCookie(w http.ResponseWriter, r *http.Request, token string, till time.Time) {
 	http.SetCookie(w, &http.Cookie{Name: cookieName(r), Value: token, Path: "/", Expires: till, HttpOnly: true, SameSite: http.SameSiteStrictMode, Secure: r.TLS != nil})
-	send(w, Shift{in.Name, till.UTC(), token})
+}
+
+func forgetCookie(w http.ResponseWriter, r *http.Request) {
+	http.SetCookie(w, &http.Cookie{Name: cookieName(r), Path: "/", MaxAge: -1, HttpOnly: true, SameSite: http.SameSiteStrictMode})
 }
 
 func (c *Console) signOut(w http.ResponseWriter, r *http.Request) {
 	c.door.signOut(tokenOf(r))
-	http.SetCookie(w, &http.Cookie{Name: cookieName(r), Path: "/", MaxAge: -1, HttpOnly: true, SameSite: http.SameSiteStrictMode})
+	forgetCookie(w, r)
 	w.WriteHeader(http.StatusNoContent)
 }
 
-// Shift tells who is signed in and until when. The token is told once, to whoever signs in.
-type Shift struct {
-	Name  string    `json:"name"`
-	Till  time.Time `json:"expires_at"`
-	Token string    `json:"token,omitempty"`
+// Me tells who is signed in, until when and what the person may do. The token is told once, to whoever signs in.
+type Me struct {
+	Name   string            `json:"name"`
+	Till   time.Time         `json:"expires_at"`
+	Rights []wire.StaffRight `json:"rights"`
+	Token  string            `json:"token,omitempty"`
 }
 
 func (c *Console) me(w http.ResponseWriter, _ *http.Request, by person) {
 	in, _ := c.door.who(by.token) // a sign-in that ends at this moment has no name, and shows so
-	send(w, Shift{Name: in.name, Till: in.till.UTC()})
+	send(w, Me{Name: in.name, Till: in.till.UTC(), Rights: rightsOf(in)})
 }
+
+func rightsOf(in entry) []wire.StaffRight { return append([]wire.StaffRight{}, in.rights...) }
 
 // request is the body of everything that is asked of a lane.
 type request struct {
@@ -212,6 +280,7 @@ type request struct {
 	Plate   string       `json:"plate"`
 	Colour  plate.Colour `json:"colour"`
 	Session fact.ID      `json:"session"`
+	Text    string       `json:"text"` // scan: what the scanner read
 
 	Mode wire.ModeOrder `json:"mode"` // of the lane; its mode "" is back to normal
 }
@@ -228,8 +297,15 @@ func (c *Console) ask(w http.ResponseWriter, r *http.Request, by person, want la
 	if !decode(w, r, &in) {
 		return
 	}
-	a := lane.Ask{Want: want, Token: in.Token, By: by.name, Note: strings.TrimSpace(in.Reason), Waive: in.Waive, Session: in.Session, Amount: in.Amount, Action: in.Action, Mode: in.Mode}
-	if len(a.Note) > 500 || len(a.Action) > 100 {
+	if need := rightFor(want, in.Waive); need != "" && !by.may(need) {
+		denied(w, need)
+		return
+	}
+	if want == lane.WantCash && !c.onDuty(w, by) {
+		return
+	}
+	a := lane.Ask{Want: want, Token: in.Token, By: by.name, Note: strings.TrimSpace(in.Reason), Waive: in.Waive, Session: in.Session, Amount: in.Amount, Action: in.Action, Text: strings.TrimSpace(in.Text), Mode: in.Mode}
+	if len(a.Note) > 500 || len(a.Action) > 100 || len(a.Text) > receipt.MaxText {
 		fail(w, http.StatusUnprocessableEntity, "too_long", "内容太长", "the reason or the id is too long")
 		return
 	}

@@ -21,9 +21,9 @@ func (a *Aside) word() Word {
 	}
 	switch a.Why {
 	case "damaged":
-		return Word{level, both("%s 曾损坏，已隔离到 %s，本机缺 %d 条", "%s was damaged and is kept as %s; %d facts of it are not on this disk", a.Was, a.File, a.Missing)}
+		return Word{level, OfStorage, both("%s 曾损坏，已隔离到 %s，本机缺 %d 条", "%s was damaged and is kept as %s; %d facts of it are not on this disk", a.Was, a.File, a.Missing)}
 	case "behind":
-		return Word{level, both("本机日志是旧备份，已换新日志；旧日志在 %[1]s", "the journal was an old copy; a new one was begun, the old one is kept as %[1]s", a.File)}
+		return Word{level, OfStorage, both("本机日志是旧备份，已换新日志；旧日志在 %[1]s", "the journal was an old copy; a new one was begun, the old one is kept as %[1]s", a.File)}
 	}
-	return Word{level, both("另有一台机器使用同一份日志，已换新日志；旧日志在 %[1]s", "another machine wrote to a copy of this journal; a new one was begun, the old one is kept as %[1]s", a.File)}
+	return Word{level, OfStorage, both("另有一台机器使用同一份日志，已换新日志；旧日志在 %[1]s", "another machine wrote to a copy of this journal; a new one was begun, the old one is kept as %[1]s", a.File)}
 }

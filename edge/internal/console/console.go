@@ -24,7 +24,11 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"lotkeeper/edge/internal/amend"
 	"lotkeeper/edge/internal/lane"
+	"lotkeeper/edge/internal/shift"
+	"lotkeeper/shared/fact"
+	"lotkeeper/shared/wire"
 )
 
 //go:embed page
@@ -35,12 +39,18 @@ type Booth interface {
 	State() State
 	// Ask asks something of a lane; ok is false when the booth has no such lane.
 	Ask(ctx context.Context, id string, a lane.Ask) (r lane.Reply, ok bool, err error)
+	// Amend records what a person says of a stay. It returns a [*amend.Refusal] for what makes no sense.
+	Amend(ctx context.Context, a amend.Amendment) (fact.ID, error)
 	// Passages returns what passed through the booth's lanes, newest first.
 	Passages(n int) ([]Passage, error)
 	// Photo returns a picture by the SHA-256 of its content; fs.ErrNotExist when it is not here.
 	Photo(name string) ([]byte, error)
 	// Changed returns a channel that is told, coalescing, of every change until ctx ends.
 	Changed(ctx context.Context) <-chan struct{}
+	// Slip returns what a session cost and how it was paid; ok is false when the booth does not know it.
+	Slip(session fact.ID) (s Slip, ok bool)
+	// Ticket signs the ticket of an entry that this booth recorded; ok is false for any other.
+	Ticket(entry fact.ID) (t Ticket, ok bool, err error)
 	// Fault says why the booth cannot do its work, or nil.
 	Fault() error
 	// Digest recomputes the facts' and sessions' checksums from the disk.
@@ -49,7 +59,9 @@ type Booth interface {
 
 // Options are a console's surroundings.
 type Options struct {
-	Operators []Operator
+	Operators []Operator          // of the booth's file
+	Staff     func() []wire.Staff // of the configuration in force
+	Desk      *shift.Desk
 	Metrics   prometheus.Gatherer
 	Now       func() time.Time
 	Log       *slog.Logger
@@ -66,14 +78,14 @@ type Console struct {
 
 // New checks the options.
 func New(b Booth, o Options) (*Console, error) {
-	if b == nil || o.Now == nil || o.Log == nil || o.Metrics == nil {
-		return nil, errors.New("console: booth, metrics, clock and logger are needed")
+	if b == nil || o.Staff == nil || o.Desk == nil || o.Now == nil || o.Log == nil || o.Metrics == nil {
+		return nil, errors.New("console: booth, staff, desk, metrics, clock and logger are needed")
 	}
 	page, err := fs.Sub(files, "page")
 	if err != nil {
 		return nil, fmt.Errorf("console: %w", err)
 	}
-	d, err := newDoor(o.Operators, o.Now, rand.Reader)
+	d, err := newDoor(o.Operators, o.Staff, o.Now, rand.Reader)
 	if err != nil {
 		return nil, fmt.Errorf("console: %w", err)
 	}

@@ -10,9 +10,12 @@ import (
 	"time"
 
 	"github.com/alexedwards/argon2id"
+
+	"lotkeeper/shared/wire"
 )
 
-// Operator is a person who may act at the booth.
+// Operator is a person who may act at the booth, named in the booth's own file. Such a person may do everything, until the
+// lot's configuration names staff: from then on only these are known.
 type Operator struct {
 	Name string `yaml:"name" json:"name"`
 	Hash string `yaml:"hash" json:"hash"` // argon2id of the person's code, as `lotkeeper-edge operator` prints it
@@ -41,8 +44,9 @@ func HashCode(code string) (string, error) {
 
 // door lets operators in and knows who is in. Sessions live as long as the agent: after a restart one signs in again.
 type door struct {
-	operators map[string]string
-	dummy     string // compared for unknown names, so that they take as long
+	operators map[string]string   // of the booth's file
+	staff     func() []wire.Staff // of the configuration in force
+	dummy     string              // compared for unknown names, so that they take as long
 	now       func() time.Time
 	random    io.Reader
 	slow      sync.Mutex // one hash at a time: a booth has a small machine
@@ -53,8 +57,10 @@ type door struct {
 }
 
 type entry struct {
-	name string
-	till time.Time
+	name   string
+	hash   string // of the code that let the person in: with a new code one signs in again
+	till   time.Time
+	rights []wire.StaffRight // filled by who
 }
 
 type try struct {
@@ -83,8 +89,8 @@ func CheckOperators(ops []Operator) error {
 	return errors.Join(faults...)
 }
 
-func newDoor(ops []Operator, now func() time.Time, random io.Reader) (*door, error) {
-	d := &door{operators: map[string]string{}, now: now, random: random, in: map[[32]byte]entry{}, tries: map[string]try{}}
+func newDoor(ops []Operator, staff func() []wire.Staff, now func() time.Time, random io.Reader) (*door, error) {
+	d := &door{operators: map[string]string{}, staff: staff, now: now, random: random, in: map[[32]byte]entry{}, tries: map[string]try{}}
 	if err := CheckOperators(ops); err != nil {
 		return nil, err
 	}
@@ -95,18 +101,40 @@ func newDoor(ops []Operator, now func() time.Time, random io.Reader) (*door, err
 	return d, nil
 }
 
+// account returns a person's hash and rights; ok is false for who is not known. A hash for comparison comes also then.
+func (d *door) account(name string) (hash string, rights []wire.StaffRight, ok bool) {
+	staff := d.staff()
+	for _, s := range staff {
+		if s.Name == name {
+			return s.Hash, s.Rights, true
+		}
+	}
+	if len(staff) > 0 {
+		return staff[0].Hash, nil, false
+	}
+	if hash, ok = d.operators[name]; ok {
+		return hash, wire.StaffRights(), true
+	}
+	return d.dummy, nil, false
+}
+
 // signIn checks a name and code and returns a token.
 func (d *door) signIn(name, code string) (string, time.Time, error) {
+	if err := d.check(name, code); err != nil {
+		return "", time.Time{}, err
+	}
+	return d.admit(name)
+}
+
+// check compares a person's code.
+func (d *door) check(name, code string) error {
 	d.slow.Lock()
 	defer d.slow.Unlock()
 	now := d.now()
 	if !d.may(name, now) {
-		return "", time.Time{}, errWait
+		return errWait
 	}
-	hash, known := d.operators[name]
-	if !known {
-		hash = d.dummy
-	}
+	hash, _, known := d.account(name)
 	ok := false
 	if hash != "" && len(code) <= 100 {
 		match, err := argon2id.ComparePasswordAndHash(code, hash)
@@ -119,9 +147,18 @@ func (d *door) signIn(name, code string) (string, time.Time, error) {
 			clear(d.tries)
 		}
 		d.tries[name] = try{d.tries[name].wrong + 1, now.Add(waitAfter)}
-		return "", time.Time{}, errWrong
+		return errWrong
 	}
 	delete(d.tries, name)
+	return nil
+}
+
+// admit gives a person whose code was checked a token.
+func (d *door) admit(name string) (string, time.Time, error) {
+	hash, _, _ := d.account(name)
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	now := d.now()
 	var raw [32]byte
 	if _, err := io.ReadFull(d.random, raw[:]); err != nil {
 		return "", time.Time{}, fmt.Errorf("sign in: %w", err)
@@ -129,7 +166,7 @@ func (d *door) signIn(name, code string) (string, time.Time, error) {
 	token := base64.RawURLEncoding.EncodeToString(raw[:])
 	till := now.Add(stayFor)
 	d.sweep(now)
-	d.in[sha256.Sum256([]byte(token))] = entry{name, till}
+	d.in[sha256.Sum256([]byte(token))] = entry{name: name, hash: hash, till: till}
 	return token, till, nil
 }
 
@@ -162,14 +199,20 @@ func (d *door) sweep(now time.Time) {
 	}
 }
 
-// who returns the operator that a token was given to, and until when.
+// who returns the operator that a token was given to, until when, and what the person may do now: a change of the
+// configuration counts at once.
 func (d *door) who(token string) (entry, bool) {
 	d.mu.Lock()
-	defer d.mu.Unlock()
 	e, ok := d.in[sha256.Sum256([]byte(token))]
+	d.mu.Unlock()
 	if !ok || !d.now().Before(e.till) {
 		return entry{}, false
 	}
+	hash, rights, known := d.account(e.name)
+	if !known || hash != e.hash {
+		return entry{}, false
+	}
+	e.rights = rights
 	return e, true
 }
 

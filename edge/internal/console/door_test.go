@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"lotkeeper/shared/wire"
 )
 
 func TestDoor(t *testing.T) {
@@ -17,7 +19,8 @@ func TestDoor(t *testing.T) {
 		t.Fatal(err)
 	}
 	now := time.Date(2026, 3, 1, 8, 0, 0, 0, time.UTC)
-	d, err := newDoor([]Operator{{"zhang", hash}}, func() time.Time { return now }, rand.Reader)
+	var staff []wire.Staff
+	d, err := newDoor([]Operator{{"zhang", hash}}, func() []wire.Staff { return staff }, func() time.Time { return now }, rand.Reader)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -43,6 +46,29 @@ func TestDoor(t *testing.T) {
 	if _, _, err := d.signIn("zhang", "secret-1"); err != nil {
 		t.Errorf("after the wait: %v", err)
 	}
+	if in, _ := d.who(token); len(in.rights) != len(wire.StaffRights()) {
+		t.Errorf("who stands in the booth's file may %v", in.rights)
+	}
+	again, err := HashCode("secret-2")
+	if err != nil {
+		t.Fatal(err)
+	}
+	staff = []wire.Staff{{Name: "li", Hash: again, Rights: []wire.StaffRight{wire.MayOpen}}}
+	if _, ok := d.who(token); ok {
+		t.Error("the booth's file counts although the lot names its staff")
+	}
+	if err := d.check("zhang", "secret-1"); !errors.Is(err, errWrong) {
+		t.Errorf("who stands in the file signs in: %v", err)
+	}
+	li, _, err := d.signIn("li", "secret-2")
+	if in, ok := d.who(li); err != nil || !ok || len(in.rights) != 1 || in.rights[0] != wire.MayOpen {
+		t.Errorf("the lot's staff: %+v, %v", in, err)
+	}
+	staff = []wire.Staff{{Name: "li", Hash: hash, Rights: []wire.StaffRight{wire.MayOpen}}}
+	if _, ok := d.who(li); ok {
+		t.Error("a person with a new code is still in")
+	}
+	staff = nil
 	now = now.Add(stayFor)
 	if _, ok := d.who(token); ok {
 		t.Error("the token never ends")
@@ -51,7 +77,7 @@ func TestDoor(t *testing.T) {
 		t.Errorf("unknown name: %v", err)
 	}
 	for range 2 * maxIn {
-		d.in[[32]byte(randomBytes(t))] = entry{"x", now.Add(time.Hour)}
+		d.in[[32]byte(randomBytes(t))] = entry{name: "x", till: now.Add(time.Hour)}
 		d.sweep(now)
 	}
 	if len(d.in) > maxIn {

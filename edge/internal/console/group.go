@@ -4,7 +4,9 @@ import "strings"
 
 // describe says in plain words how the booths stand with each other.
 func (g *Group) describe() (out []Word) {
-	say := func(level, zh, en string, args ...any) { out = append(out, Word{level, both(zh, en, args...)}) }
+	say := func(level, zh, en string, args ...any) {
+		out = append(out, Word{level, OfStorage, both(zh, en, args...)})
+	}
 	if t := g.Takeover; t != nil {
 		switch unheard := strings.Join(t.Unheard, ", "); {
 		case !t.Done && unheard != "":

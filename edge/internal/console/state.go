@@ -6,8 +6,8 @@ import (
 	"strings"
 	"time"
 
-	"lotkeeper/edge/internal/alarm"
 	"lotkeeper/edge/internal/device"
+	"lotkeeper/shared/alarm"
 	"lotkeeper/shared/fact"
 	"lotkeeper/shared/money"
 	"lotkeeper/shared/plate"
@@ -30,9 +30,17 @@ type State struct {
 	Capacity int            `json:"capacity"`
 	Lanes    []Lane         `json:"lanes"`
 	Sync     Sync           `json:"sync"`
+	Duty     *Duty          `json:"duty"`   // null when no shift is open
 	Alarms   []Alarm        `json:"alarms"` // open, of every booth of the lot; this booth's first
 	Clock    Clock          `json:"clock"`
 	Words    []Word         `json:"words"` // how things stand, in plain words; worst first
+}
+
+// Duty is who has the booth.
+type Duty struct {
+	Shift fact.ID   `json:"shift"`
+	By    string    `json:"by"`
+	Since time.Time `json:"since"`
 }
 
 // Lane is one lane of the booth.
@@ -135,8 +143,20 @@ type Alarm struct {
 // Word is one sentence on how things stand.
 type Word struct {
 	Level string      `json:"level"` // "bad", "warn", "good"
+	Class Class       `json:"class"` // what sort of thing it is about
 	Text  tariff.Text `json:"text"`
 }
+
+// Class is what a sentence is about. The page gives each a colour and says its name: nobody has to tell colours apart.
+type Class string
+
+// The classes.
+const (
+	OfDevice  Class = "device"
+	OfVehicle Class = "vehicle"
+	OfNetwork Class = "network"
+	OfStorage Class = "storage"
+)
 
 // Passage is one vehicle at one lane.
 type Passage struct {
@@ -168,10 +188,10 @@ var roles = map[device.Role]tariff.Text{
 // Describe says in plain words how things stand.
 func (s *State) Describe(loc *time.Location) []Word {
 	var out []Word
-	say := func(level string, text tariff.Text) { out = append(out, Word{level, text}) }
+	say := func(level string, class Class, text tariff.Text) { out = append(out, Word{level, class, text}) }
 	clock := func(at time.Time) string { return at.In(loc).Format("15:04") }
 	if s.Sync.Journal != "" {
-		say("bad", both("本机日志无法写入：%s", "the journal cannot be written: %s", s.Sync.Journal))
+		say("bad", OfStorage, both("本机日志无法写入：%s", "the journal cannot be written: %s", s.Sync.Journal))
 	}
 	for i := range s.Sync.Aside {
 		out = append(out, s.Sync.Aside[i].word())
@@ -182,7 +202,7 @@ func (s *State) Describe(loc *time.Location) []Word {
 		for _, d := range l.Devices {
 			if d.State == device.Down {
 				role := roles[d.Role]
-				say("bad", tariff.Text{
+				say("bad", OfDevice, tariff.Text{
 					ZH: fmt.Sprintf("%s的%s离线，自 %s", name.ZH, role.ZH, clock(d.Since)),
 					EN: fmt.Sprintf("%s: the %s is away since %s", name.EN, role.EN, clock(d.Since)),
 				})
@@ -191,42 +211,42 @@ func (s *State) Describe(loc *time.Location) []Word {
 		for _, f := range l.Faults {
 			switch f {
 			case "unread":
-				say("warn", tariff.Text{ZH: name.ZH + "有车未识别到车牌", EN: name.EN + ": a vehicle stands unread"})
+				say("warn", OfVehicle, tariff.Text{ZH: name.ZH + "有车未识别到车牌", EN: name.EN + ": a vehicle stands unread"})
 			case "arm":
-				say("bad", tariff.Text{ZH: name.ZH + "的闸杆不动作", EN: name.EN + ": the arm does not move"})
+				say("bad", OfDevice, tariff.Text{ZH: name.ZH + "的闸杆不动作", EN: name.EN + ": the arm does not move"})
 			}
 		}
 	}
 	for _, x := range s.Alarms {
 		if !x.said(s.Booth) {
-			say("bad", x.words(s.Booth, clock(x.Since)))
+			say("bad", x.class(), x.words(s.Booth, clock(x.Since)))
 		}
 	}
 	if y := &s.Sync; y.Cloud {
-		say("good", both("云平台已连接，待传 %d 条", "cloud connected, %d facts waiting", y.Waiting))
+		say("good", OfNetwork, both("云平台已连接，待传 %d 条", "cloud connected, %d facts waiting", y.Waiting))
 	} else {
-		say("warn", tariff.Text{
+		say("warn", OfNetwork, tariff.Text{
 			ZH: fmt.Sprintf("云平台离线，自 %s，待传 %d 条；本岗亭照常工作", clock(y.Since), y.Waiting),
 			EN: fmt.Sprintf("cloud away since %s, %d facts waiting; the booth goes on", clock(y.Since), y.Waiting),
 		})
 	}
 	if s.Sync.Photos > 0 {
-		say("good", both("待传照片 %d 张", "%d pictures on their way to the cloud", s.Sync.Photos))
+		say("good", OfNetwork, both("待传照片 %d 张", "%d pictures on their way to the cloud", s.Sync.Photos))
 	}
 	for _, p := range s.Sync.Peers {
 		switch {
 		case p.Error != "" && !p.Reached.IsZero():
-			say("warn", both("岗亭 %s 联系不上，自 %s", "booth %s is away since %s", p.Booth, clock(p.Reached)))
+			say("warn", OfNetwork, both("岗亭 %s 联系不上，自 %s", "booth %s is away since %s", p.Booth, clock(p.Reached)))
 		case p.Error != "":
-			say("warn", both("岗亭 %s 联系不上", "booth %s cannot be reached", p.Booth))
+			say("warn", OfNetwork, both("岗亭 %s 联系不上", "booth %s cannot be reached", p.Booth))
 		case p.Lacks > 0:
-			say("good", both("岗亭 %s 还缺 %d 条", "booth %s lacks %d facts", p.Booth, p.Lacks))
+			say("good", OfNetwork, both("岗亭 %s 还缺 %d 条", "booth %s lacks %d facts", p.Booth, p.Lacks))
 		default:
-			say("good", both("岗亭 %s 已同步", "booth %s has everything", p.Booth))
+			say("good", OfNetwork, both("岗亭 %s 已同步", "booth %s has everything", p.Booth))
 		}
 	}
 	for _, w := range s.Sync.describe() {
-		say(w.Level, w.Text)
+		say(w.Level, w.Class, w.Text)
 	}
 	slices.SortStableFunc(out, func(a, b Word) int { return worst[a.Level] - worst[b.Level] })
 	return out
@@ -239,6 +259,17 @@ func (x *Alarm) said(own string) bool {
 		return x.Booth == own
 	}
 	return false
+}
+
+// class says what sort of thing an alarm is about.
+func (x *Alarm) class() Class {
+	switch {
+	case strings.HasPrefix(x.Code, "journal") || strings.HasPrefix(x.Code, "disk") || strings.HasPrefix(x.Code, "file"):
+		return OfStorage
+	case strings.HasPrefix(x.Code, "peer") || strings.HasPrefix(x.Code, "uplink") || strings.HasPrefix(x.Code, "author"):
+		return OfNetwork
+	}
+	return OfDevice
 }
 
 func (x *Alarm) words(own, since string) tariff.Text {

@@ -43,6 +43,10 @@ func (t *step) ask(a Ask) {
 		t.askMatch(a)
 	case WantCash:
 		t.askCash(a)
+	case WantScan:
+		t.askScan(a)
+	case WantPromise:
+		t.askPromise(a)
 	case WantMode:
 		t.askMode(a)
 	default:

@@ -13,6 +13,7 @@ import (
 	"lotkeeper/shared/fact"
 	"lotkeeper/shared/money"
 	"lotkeeper/shared/plate"
+	"lotkeeper/shared/right"
 	"lotkeeper/shared/session"
 	"lotkeeper/shared/tariff"
 	"lotkeeper/shared/wire"
@@ -31,6 +32,7 @@ type site struct {
 	book   *session.Book
 	facts  []fact.Fact
 	config wire.Config
+	rights *right.Set
 	broken bool
 	slow   bool // writes are under way until land
 	under  []Record
@@ -54,6 +56,10 @@ func newSite(t testing.TB) *site {
 		},
 		wall: time.Date(2026, 3, 2, 2, 0, 0, 0, time.UTC), mono: time.Second,
 	}
+}
+
+func (s *site) terms() wire.Terms {
+	return wire.Terms{Config: &s.config, Rights: s.rights, InForce: 4}
 }
 
 func (s *site) pass(d time.Duration) { s.wall, s.mono = s.wall.Add(d), s.mono+d }
@@ -116,13 +122,18 @@ type post struct {
 	shown []Message
 	told  map[uint64]Reply
 	reads int
-	deaf  bool // the barrier does not answer
-	held  int  // how often the barrier was asked to stay up for a mode that stands in the facts
+	deaf  bool          // the barrier does not answer
+	held  int           // how often the barrier was asked to stay up for a mode or a fire that stands in the facts
+	away  time.Duration // for how long the cloud has been
 }
 
 func newPost(t testing.TB, dir fact.Dir) *post {
+	return newPostOf(t, Setting{Lane: string(dir) + "-1", Dir: dir, Boot: "boot1"})
+}
+
+func newPostOf(t testing.TB, s Setting) *post {
 	p := &post{site: newSite(t), told: map[uint64]Reply{}}
-	p.state = New(Setting{Lane: string(dir) + "-1", Dir: dir, Boot: "boot1"})
+	p.state = New(s)
 	p.feed(Sensed{driver.LoopArrive, false})
 	p.feed(Sensed{driver.LoopSafety, false})
 	p.feed(Arm{driver.ArmDown})
@@ -144,7 +155,10 @@ func (p *post) feed(in Input) {
 		for _, e := range effects {
 			switch e := e.(type) {
 			case Look:
-				queue = append(queue, Found{e.Query.Car, Find(p.book, &p.config, e.Query)})
+				e.Query.Away = p.away
+				queue = append(queue, Found{e.Query.Car, Find(p.book, p.terms(), e.Query)})
+			case Prove:
+				queue = append(queue, Proven{e.Ask, e.Car, Scan(p.book, p.config.Lot, p.signers(), e, p.wall)})
 			case Record:
 				if p.slow {
 					p.under = append(p.under, e)
@@ -158,7 +172,7 @@ func (p *post) feed(in Input) {
 				queue = append(queue, Recorded{p.append(e.Facts...), e.Then})
 			case Raise:
 				p.did = append(p.did, "open")
-				if _, standing := p.book.Mode(p.state.Lane); standing && p.state.Mode.open() {
+				if _, standing := p.book.Mode(p.state.Lane); standing && p.state.Mode.open() || p.state.Fire {
 					p.held++
 				}
 				m := Moved{Command: "open", Outcome: driver.Done, Car: e.Car, Read: e.Read, ByHand: e.ByHand}

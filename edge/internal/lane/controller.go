@@ -11,6 +11,7 @@ import (
 
 	"lotkeeper/edge/internal/device"
 	"lotkeeper/firmware-adapters/driver"
+	"lotkeeper/shared/alarm"
 	"lotkeeper/shared/fact"
 	"lotkeeper/shared/plate"
 	"lotkeeper/shared/session"
@@ -32,7 +33,8 @@ type Memory interface {
 	// Record appends facts in one write and returns them once they are on the disk. Once fold was called, View has them.
 	Record(ctx context.Context, compose func(id func(i int) fact.ID) []fact.Draft) (facts []fact.Fact, fold func() error, err error)
 	View(func(*session.Book))
-	Config() (wire.Config, bool)
+	// Terms are the configuration and the rights in force.
+	Terms() (wire.Terms, bool)
 }
 
 // Barrier moves the arm.
@@ -56,7 +58,7 @@ type Photos interface {
 	Put(kind string, picture []byte, at time.Time) (fact.Photo, error)
 }
 
-// Options are a controller's surroundings. Barrier, Display, Camera, Photos and Live may be nil.
+// Options are a controller's surroundings. Barrier, Display, Camera, Photos, Live and Alarm may be nil.
 type Options struct {
 	Memory  Memory
 	Events  <-chan device.Event // of all the lane's devices
@@ -66,6 +68,11 @@ type Options struct {
 	Camera  Camera
 	Photos  Photos
 	Live    func(wire.Live) // told of every change; must not block
+	// Alarm is told of what people must know; it may be told again of what it knows, and must not block.
+	Alarm func(code, subject string, on bool, detail string)
+	// Away says for how long the cloud has been away, 0 while it is there; nil: it never is.
+	Away    func() time.Duration
+	Signers Signers // of what is shown to the scanner
 	Now     func() time.Time
 	Mono    func() int64  // ns of this run's monotonic clock, above 0
 	Clock   func() Moment // both and more, of one moment; nil: a clock that is never set
@@ -119,7 +126,7 @@ var ErrStopped = errors.New("the lane is not running")
 // NewController checks what a lane needs. It starts nothing.
 func NewController(s Setting, o Options) (*Controller, error) {
 	switch {
-	case s.Lane == "" || s.Boot == "" || s.Dir != fact.Entry && s.Dir != fact.Exit:
+	case s.Lane == "" || s.Boot == "" || s.Dir != fact.Entry && s.Dir != fact.Exit && s.Dir != fact.Both && s.Dir != fact.Inner:
 		return nil, fmt.Errorf("lane %q: id, boot and direction are needed", s.Lane)
 	case o.Memory == nil || o.Events == nil || o.Now == nil || o.Mono == nil || o.Log == nil:
 		return nil, fmt.Errorf("lane %s: memory, events, clocks and logger are needed", s.Lane)
@@ -127,10 +134,15 @@ func NewController(s Setting, o Options) (*Controller, error) {
 	if o.Live == nil {
 		o.Live = func(wire.Live) {}
 	}
-	return &Controller{
+	if o.Alarm == nil {
+		o.Alarm = func(string, string, bool, string) {}
+	}
+	c := &Controller{
 		set: s, o: o, asks: make(chan asked, 16), moves: make(chan Moved, 2*handRoom), state: New(s), waiting: map[uint64]chan Reply{},
 		writes: make(chan written), barrier: newHand(), display: newHand(), camera: newHand(), album: newHand(),
-	}, nil
+	}
+	c.live = c.state.Live(c.moment()) // whoever asks before it runs is told which lane it is
+	return c, nil
 }
 
 // Run drives the lane until ctx ends.
@@ -288,6 +300,8 @@ func (c *Controller) Message() Message {
 }
 
 func (c *Controller) publish() {
+	listed := c.state.Listed()
+	c.o.Alarm(alarm.BlackList, c.set.Lane, listed != "", listed)
 	l := c.state.Live(c.moment())
 	c.mu.Lock()
 	c.live = l
@@ -335,6 +349,8 @@ func (c *Controller) perform(ctx context.Context, e Effect) Input {
 	switch e := e.(type) {
 	case Look:
 		return Found{e.Query.Car, c.look(e.Query)}
+	case Prove:
+		return c.prove(e)
 	case Record:
 		return c.record(ctx, e)
 	case Raise:
@@ -357,17 +373,29 @@ func (c *Controller) perform(ctx context.Context, e Effect) Input {
 }
 
 func (c *Controller) look(q Query) Finding {
-	cfg, ok := c.o.Memory.Config()
+	terms, ok := c.o.Memory.Terms()
 	if !ok {
 		return Finding{Trouble: "the lot has no configuration"}
 	}
 	c.settle()
+	if c.o.Away != nil {
+		q.Away = c.o.Away()
+	}
 	var f Finding
-	c.o.Memory.View(func(b *session.Book) { f = Find(b, &cfg, q) })
+	c.o.Memory.View(func(b *session.Book) { f = Find(b, terms, q) })
 	if f.Trouble != "" {
 		c.o.Log.Error("cannot price", "lane", c.set.Lane, "session", f.Session.String(), "err", f.Trouble)
 	}
 	return f
+}
+
+func (c *Controller) prove(p Prove) Input {
+	c.settle()
+	proof := Proof{Trouble: textNotOurs}
+	if terms, ok := c.o.Memory.Terms(); ok {
+		c.o.Memory.View(func(b *session.Book) { proof = Scan(b, terms.Lot, c.o.Signers, p, c.o.Now()) })
+	}
+	return Proven{p.Ask, p.Car, proof}
 }
 
 func (c *Controller) record(ctx context.Context, r Record) Input {

@@ -3,6 +3,7 @@ package lane
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"slices"
 	"sync"
@@ -30,6 +31,7 @@ type rig struct {
 	block  chan struct{} // when not nil, the barrier waits for it
 	opened chan struct{} // when not nil, folding waits until the barrier was asked, which closes it
 	photos int
+	alarms []string // each once, while it does not change
 }
 
 func (r *rig) Record(_ context.Context, compose func(id func(i int) fact.ID) []fact.Draft) ([]fact.Fact, func() error, error) {
@@ -54,8 +56,8 @@ func (r *rig) Record(_ context.Context, compose func(id func(i int) fact.ID) []f
 	return slices.Clone(r.facts[n:]), fold, nil
 }
 
-func (r *rig) View(f func(*session.Book))  { r.mu.Lock(); defer r.mu.Unlock(); f(r.book) }
-func (r *rig) Config() (wire.Config, bool) { return r.config, true }
+func (r *rig) View(f func(*session.Book)) { r.mu.Lock(); defer r.mu.Unlock(); f(r.book) }
+func (r *rig) Terms() (wire.Terms, bool)  { return r.terms(), true }
 
 func (r *rig) note(s string) { r.mu.Lock(); r.log = append(r.log, s); r.mu.Unlock() }
 
@@ -108,7 +110,14 @@ func newRigWith(t *testing.T, dir fact.Dir, memory *slowDisk) *rig {
 	c, err := NewController(Setting{Lane: string(dir) + "-1", Dir: dir, Boot: "boot1"}, Options{
 		Memory: used, Events: r.events, Changed: r.change, Barrier: r, Display: r, Camera: r, Photos: r,
 		Live: func(l wire.Live) { r.mu.Lock(); r.lives = append(r.lives, l); r.mu.Unlock() },
-		Now:  time.Now, Mono: func() int64 { return int64(time.Since(began)) + 1 }, Log: slog.New(slog.DiscardHandler),
+		Alarm: func(code, subject string, on bool, detail string) {
+			r.mu.Lock()
+			defer r.mu.Unlock()
+			if now := fmt.Sprint(code, " ", subject, " ", on, " ", detail); len(r.alarms) == 0 || r.alarms[len(r.alarms)-1] != now {
+				r.alarms = append(r.alarms, now)
+			}
+		},
+		Now: time.Now, Mono: func() int64 { return int64(time.Since(began)) + 1 }, Log: slog.New(slog.DiscardHandler),
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -117,6 +126,7 @@ func newRigWith(t *testing.T, dir fact.Dir, memory *slowDisk) *rig {
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
 	go func() { done <- c.Run(ctx) }()
+	synctest.Wait() // it has looked at the lot as it was
 	t.Cleanup(func() {
 		cancel()
 		if err := <-done; err != nil {

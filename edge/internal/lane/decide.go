@@ -22,16 +22,23 @@ const (
 	ReasonCommand = "command"  // a person in the cloud
 	ReasonButton  = "button"   // the button in the cabinet
 	ReasonFire    = "fire"
-	ReasonOpen    = string(fact.HeldOpen) // the lane is held open
-	ReasonConvoy  = string(fact.Convoy)   // a convoy passes
-	ReasonLocked  = string(fact.Locked)   // the lane is locked
+
+	ReasonPromised = "promised"            // leaves on a promise to pay
+	ReasonOpen     = string(fact.HeldOpen) // the lane is held open
+	ReasonConvoy   = string(fact.Convoy)   // a convoy passes
+	ReasonLocked   = string(fact.Locked)   // the lane is locked
+
+	ReasonInside   = "inside"   // it is inside already
+	ReasonRepeated = "repeated" // it entered a moment ago
+	ReasonFull     = "full"     // the lot, or the zone, has no place for it
+	ReasonInner    = "inner"    // from one zone into another
 )
 
 // choice is what a finding means for a vehicle.
 func (t *step) choice(f Finding) (fact.Action, string) {
 	c := &t.Car
 	switch {
-	case t.Fire && (c.Forced == nil || c.Forced.Reason == ReasonFire):
+	case t.Fire && c.Forced == nil:
 		return fact.Open, ReasonFire
 	case t.Mode.locked() && (c.Forced == nil || c.Forced.Note == ""):
 		return fact.Hold, ReasonLocked // the button in the cabinet knows no reason
@@ -39,8 +46,12 @@ func (t *step) choice(f Finding) (fact.Action, string) {
 		return fact.Open, c.Forced.Reason
 	case t.Mode.open():
 		return fact.Open, t.Mode.reason()
+	case f.Obstacle != "":
+		return fact.Hold, f.Obstacle
+	case t.Dir == fact.Inner:
+		return fact.Open, ReasonInner
 	case t.Dir == fact.Entry:
-		return fact.Open, ReasonEntry
+		return f.enter()
 	case f.Basis == Again:
 		return fact.Open, ReasonAgain
 	case f.Basis == Unfound && t.Policy.NoEntry == "open":
@@ -51,12 +62,14 @@ func (t *step) choice(f Finding) (fact.Action, string) {
 		return fact.Hold, ReasonNoEntry
 	case f.Bill == nil:
 		return fact.Hold, ReasonNoPrice
+	case f.Bill.Due > 0 && f.goesOnPromise():
+		return fact.Open, ReasonPromised
 	case f.Bill.Due > 0:
 		return fact.Hold, ReasonUnpaid
 	case f.Bill.Paid > 0:
 		return fact.Open, ReasonPaid
 	}
-	return fact.Open, ReasonFree
+	return fact.Open, f.given()
 }
 
 // found decides about the vehicle at the lane, or decides again.
@@ -79,10 +92,11 @@ func (t *step) found(in Found) {
 	action, reason := t.choice(f)
 	same := c.Phase == Held && action == c.Action && reason == c.Reason && f.Session == c.Found.Session
 	due := f.due() != c.Found.due()
-	matched := c.Found.Basis == Fuzzy && c.Found.Session == f.Session // the fuzzy match was recorded with the hold
+	matched := c.Found.Basis.matches() && c.Found.Session == f.Session // the match was recorded with the hold
+	basis := c.Found.Basis
 	c.Found, c.Action, c.Reason = f, action, reason
 	if matched {
-		c.Found.Basis = Fuzzy
+		c.Found.Basis = basis
 	}
 	if same {
 		if due {
@@ -97,16 +111,17 @@ func (t *step) found(in Found) {
 		read, then.Read = Own(0), 0
 		drafts = append(drafts, t.draftRead(*c.Seen, false))
 	}
-	if f.Basis == Fuzzy && !matched {
-		drafts = append(drafts, t.draft(fact.KindMatched, fact.Matched{Basis: "fuzzy"}, read, f.Entry))
+	if f.Basis.matches() && !matched {
+		drafts = append(drafts, t.draft(fact.KindMatched, fact.Matched{Basis: string(f.Basis)}, read, f.Entry))
 	}
 	then.Tell = len(drafts)
 	drafts = append(drafts, t.draft(fact.KindDecision, t.decision(read), read))
 	if action == fact.Open || c.Through {
 		drafts = append(drafts, t.bill(read)...)
+		drafts = append(drafts, t.promise(read)...)
 	}
 	if c.Through {
-		drafts = append(drafts, t.draft(fact.KindPassage, fact.Passage{Lane: t.Lane, Dir: t.Dir, Outcome: fact.Passed}, read))
+		drafts = append(drafts, t.draft(fact.KindPassage, t.passage(fact.Passed, false), read))
 	}
 	if c.Write != 0 { // its read may be on the disk any moment: nothing can name it yet
 		t.failed(Failed{Then: then, Facts: drafts, Write: c.Write})
@@ -116,18 +131,25 @@ func (t *step) found(in Found) {
 	t.record(then, drafts...)
 }
 
+// due is what the vehicle is asked for now: at an exit its bill, at an entry what it owes.
 func (f *Finding) due() int64 {
-	if f.Bill == nil {
-		return 0
+	switch {
+	case f.Bill != nil:
+		return int64(f.Bill.Due)
+	case f.owes():
+		return int64(f.Verdict.Owed)
 	}
-	return int64(f.Bill.Due)
+	return 0
 }
 
 func (t *step) decision(read fact.ID) fact.Decision {
 	c := &t.Car
-	d := fact.Decision{Lane: t.Lane, Dir: t.Dir, Action: c.Action, Reason: c.Reason, Session: c.Found.Session, Config: c.Found.Config}
+	d := fact.Decision{Lane: t.Lane, Dir: t.Dir, Action: c.Action, Reason: c.Reason, Session: c.Found.Session, Config: c.Found.Config, Rights: c.Found.Rights}
 	if t.Dir == fact.Entry {
-		d.Session, d.Tariff = read, c.Found.Tariff
+		d.Session, d.Tariff, d.Uses = read, c.Found.Tariff, c.Found.Verdict.Uses
+		if c.Found.owes() {
+			d.Due = c.Found.Verdict.Owed
+		}
 	}
 	if c.Found.Bill != nil {
 		d.Due = c.Found.Bill.Due
@@ -141,13 +163,18 @@ func (t *step) decision(read fact.ID) fact.Decision {
 	return d
 }
 
-// bill freezes the price of a stay with the release of its vehicle. A fire's releases are not billed.
+// bill freezes the price of a stay with the release of its vehicle. A fire's releases, and who leaves on another's heels,
+// are billed as the lot's policy says.
 func (t *step) bill(read fact.ID) []fact.Draft {
 	f := &t.Car.Found
-	if t.Dir != fact.Exit || f.Bill == nil || t.Car.Billed || f.Basis == Again || t.Car.Reason == ReasonFire {
+	if t.Dir != fact.Exit || f.Bill == nil || t.Car.Billed || f.Basis == Again {
 		return nil
 	}
-	return []fact.Draft{t.draft(fact.KindBill, fact.Bill{Session: f.Session, Config: f.Config, Bill: *f.Bill}, f.Entry, read)}
+	p := f.Policy.Passage
+	if t.Car.Reason == ReasonFire && p.Fire != "bill" || t.Car.Through && p.Tailgate == "record" {
+		return nil
+	}
+	return []fact.Draft{t.draft(fact.KindBill, fact.Bill{Session: f.Session, Config: f.Config, Bill: *f.Bill, Rights: f.Given}, f.Entry, read)}
 }
 
 // recorded goes on after facts reached the disk.
@@ -173,6 +200,8 @@ func (t *step) recorded(in Recorded) {
 		if car == &t.Car {
 			t.act()
 		}
+	case DoFire:
+		t.burns()
 	case DoMode:
 		m := then.Mode
 		if m.Kind != "" {
@@ -225,7 +254,7 @@ func (t *step) act() {
 			c.Phase = Released
 		}
 		c.Tries, c.Billed = 0, true
-		if t.Mode.open() && t.Arm == driver.ArmUp && c.Forced == nil {
+		if t.staysUp() && t.Arm == driver.ArmUp && c.Forced == nil {
 			c.Opened = true // it is up already
 		} else {
 			t.raise(c.Forced != nil)
@@ -259,11 +288,14 @@ func (t *step) failed(in Failed) {
 		t.do(Answer{then.Ask, Reply{Verdict: Refused, Text: textJournal}})
 	}
 	t.refuseAll()
+	if then.Do == DoFire {
+		t.burns()
+	}
 	switch {
 	case then.Do == DoPay:
 		t.unpaid(in)
 		return
-	case then.Do == DoNothing:
+	case then.Do == DoNothing || then.Do == DoFire:
 		t.oweFailed(in)
 		return
 	case then.Do == DoKeep:
@@ -285,7 +317,7 @@ func (t *step) failed(in Failed) {
 		t.gone(true)
 		return
 	}
-	if t.Policy.JournalX == "open" && !t.Mode.locked() {
+	if t.Fire || t.Policy.JournalX == "open" && !t.Mode.locked() {
 		fresh := t.oweFree(in, kept)
 		c.Reason, c.Action, c.Phase = ReasonJournal, fact.Open, Released
 		if fresh {

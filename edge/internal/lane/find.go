@@ -7,6 +7,8 @@ import (
 	"lotkeeper/shared/fact"
 	"lotkeeper/shared/money"
 	"lotkeeper/shared/plate"
+	"lotkeeper/shared/receipt"
+	"lotkeeper/shared/right"
 	"lotkeeper/shared/session"
 	"lotkeeper/shared/tariff"
 	"lotkeeper/shared/wire"
@@ -17,12 +19,15 @@ type Query struct {
 	Car    uint64
 	Lane   string
 	Dir    fact.Dir
+	To     string // the zone that the lane leads into
 	Plate  plate.Plate
-	Read   fact.ID   // zero while it is not recorded
-	At     time.Time // when it came to the lane: an exit is priced up to then
+	Read   fact.ID       // zero while it is not recorded
+	At     time.Time     // when it came to the lane: an exit is priced up to then
+	Away   time.Duration // for how long the cloud has been away; 0 while it is there
 	Clock  session.Clock
 	Forced *Forced
-	Mode   Mode // of the lane
+	Mode   Mode            // of the lane
+	Ticket *receipt.Ticket // that was shown for it
 }
 
 // Basis says how a session was found.
@@ -34,7 +39,12 @@ const (
 	Exact   Basis = "exact" // by the plate, or because somebody has matched or corrected it
 	Fuzzy   Basis = "fuzzy" // exactly one session inside is plausible
 	Again   Basis = "again" // released here a moment ago, and not known to have crossed
+	// Revived: it left the session soon after it came, nobody saw it enter again, and here it is: that exit was false.
+	Revived Basis = "revived"
 )
+
+// matches reports whether the lane decided that the vehicle is the session's, which must be recorded.
+func (b Basis) matches() bool { return b == Fuzzy || b == Revived }
 
 // Finding is what the lot knows of a vehicle.
 type Finding struct {
@@ -49,25 +59,59 @@ type Finding struct {
 	Entered  *time.Time
 	Bill     *tariff.Bill
 	Similar  []wire.Candidate
-	Trouble  string // why the session cannot be priced
+	Trouble  string        // why the session cannot be priced
+	Promise  bool          // it may leave on a promise to pay
+	Away     time.Duration // for how long the cloud has been away; 0 while it is there
+	Photo    string        // SHA-256 of the scene at the entry
+
+	Rights  uint64         // number of the rights in force; 0: none
+	Verdict right.Verdict  // what they say of the vehicle
+	Given   []tariff.Right // that the bill was priced with
+	PayURL  string         // where a driver pays what is owed
+	kinds   map[string]right.Kind
+
+	Obstacle string // the reason why an entry does not open for it, "" when there is none
 }
 
 // maxSimilar bounds what a person is asked to choose from.
 const maxSimilar = 20
 
 // Find looks a vehicle up. It is pure.
-func Find(book *session.Book, c *wire.Config, q Query) Finding {
-	f := Finding{Config: c.Number, Policy: c.Policy, Currency: c.Currency, Name: c.Name}
+func Find(book *session.Book, c wire.Terms, q Query) Finding {
+	f := Finding{Away: q.Away, Config: c.Number, Policy: c.Policy, Currency: c.Currency, Name: c.Name}
+	f.consult(book, c, q)
 	if q.Dir == fact.Entry {
 		if ref, ok := c.TariffFor(q.Plate.Class.String(), q.At); ok {
 			f.Tariff = &ref
 		}
+		if f.Verdict.Reason != right.Listed { // that is what its driver is told, full or not
+			f.Obstacle = f.obstacle(book, c, q)
+		}
 		return f
 	}
+	if q.Dir == fact.Inner {
+		f.Obstacle = f.fullZone(book, c, q)
+	}
 	found, basis := lookUp(book, q)
+	if found == nil && q.Ticket != nil {
+		s := book.Ticketed(q.Ticket.Entry, q.Ticket.At, q.Ticket.Tariff) // the facts of its entry have not come here
+		found, basis = &s, Exact
+	}
+	var left *session.Session
+	if found == nil {
+		if left = lastLeft(book, q); q.Dir == fact.Inner {
+			left = nil
+		}
+		if left != nil && suspect(left, c.Policy) {
+			found, basis = revived(*left), Revived
+		}
+	}
 	if found == nil {
 		f.Similar = similar(book, q.Plate)
 		if q.Plate.None() || len(f.Similar) != 1 {
+			if left != nil { // a person may know that it never left
+				f.Similar = append(f.Similar, wire.Candidate{Session: left.ID, Plate: left.Plate, Entered: left.Entry.At, Left: &left.Exit.At})
+			}
 			return f
 		}
 		s, ok := book.Session(f.Similar[0].Session)
@@ -78,9 +122,9 @@ func Find(book *session.Book, c *wire.Config, q Query) Finding {
 	}
 	f.Basis, f.Session, f.Entry = basis, found.ID, found.ID
 	if found.Entry != nil {
-		f.Entry, f.Entered = found.Entry.Fact, &found.Entry.At
+		f.Entry, f.Entered, f.Photo = found.Entry.Fact, &found.Entry.At, scene(found.Entry.Photos)
 	}
-	if basis == Again {
+	if basis == Again || q.Dir == fact.Inner {
 		return f
 	}
 	var coupons []tariff.Coupon
@@ -98,6 +142,8 @@ func Find(book *session.Book, c *wire.Config, q Query) Finding {
 		return f
 	}
 	f.Bill = &bill
+	f.price(found.RightsAt(q.At, c), c.Rights)
+	f.Promise = mayPromise(book, c.Config, q, bill.Due)
 	return f
 }
 
@@ -152,7 +198,7 @@ func similar(book *session.Book, p plate.Plate) []wire.Candidate {
 	for _, s := range of[:min(len(of), maxSimilar)] {
 		c := wire.Candidate{Session: s.ID, Plate: s.Plate}
 		if s.Entry != nil {
-			c.Entered = s.Entry.At
+			c.Entered, c.Photo = s.Entry.At, scene(s.Entry.Photos)
 		}
 		out = append(out, c)
 	}

@@ -97,6 +97,7 @@ type (
 		Session fact.ID
 		Amount  money.Amount
 		Action  string        // of cash: the taking's unique id
+		Text    string        // what was scanned or typed: a receipt, a ticket
 		Command *wire.Command // when the cloud asks
 		Mode    wire.ModeOrder
 	}
@@ -112,6 +113,8 @@ const (
 	WantCash    Want = "cash"
 	WantCorrect Want = "correct"
 	WantMatch   Want = "match"
+	WantScan    Want = "scan"
+	WantPromise Want = "promise"
 	WantMode    Want = "mode"
 )
 
@@ -212,6 +215,7 @@ const (
 	DoKeep    Do = "keep"   // the read's id
 	DoLook    Do = "look"   // again, and answer
 	DoRename  Do = "rename" // the vehicle, then look again, and answer
+	DoFire    Do = "fire"   // opens and keeps open
 	DoMode    Do = "mode"   // is set from now on; answer
 	DoPay     Do = "pay"    // the next of what is owed
 )

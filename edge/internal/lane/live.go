@@ -3,6 +3,7 @@ package lane
 import (
 	"time"
 
+	"lotkeeper/shared/money"
 	"lotkeeper/shared/wire"
 )
 
@@ -23,10 +24,10 @@ func (s *State) Live(at Moment) wire.Live {
 		p := c.Plate
 		l.Plate = &p
 	}
-	l.Session, l.Entered, l.Similar = c.Found.Session, c.Found.Entered, c.Found.Similar
+	l.Session, l.Entered, l.Similar, l.EntryPhoto = c.Found.Session, c.Found.Entered, c.Found.Similar, c.Found.Photo
 	if c.Phase == Held {
-		if c.Found.Bill != nil {
-			l.Due = c.Found.Bill.Due
+		if l.Due = money.Amount(c.Found.due()); l.Due > 0 {
+			l.Pay, l.Promise = c.Found.PayURL, c.Found.Promise
 		}
 		since := c.HeldAt.UTC()
 		l.Waiting = &since

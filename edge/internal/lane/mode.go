@@ -12,8 +12,8 @@ import (
 const (
 	maxModeFor = 24 * time.Hour
 	maxConvoy  = 999
-	// upAgain is how often a barrier that does not stay up in an open mode is asked, once it was asked often.
-	upAgain = time.Minute
+	// upSeldom is how often a barrier that does not stay up is asked, once it was asked often.
+	upSeldom = time.Minute
 )
 
 // Mode is the mode that a lane is in; the zero Mode is the normal one.
@@ -26,8 +26,6 @@ type Mode struct {
 	Until  time.Duration // on this run's monotonic clock
 	Count  int           // of a convoy
 	Passed int
-	Tries  int // how often the barrier was asked to stay up
-	Tried  time.Duration
 }
 
 // open reports whether the arm stays up.
@@ -117,9 +115,10 @@ func (t *step) setMode(m Mode) {
 	t.Mode = m
 	switch {
 	case m.open():
-		t.hold()
-	case was.open() && t.Car.Phase != Released && t.Car.Phase != Crossing:
-		t.WantDown, t.Lowers = true, 0
+		t.UpTries = 0 // it is recorded
+		t.holdUp()
+	case was.open():
+		t.mayClose()
 	}
 	if t.Car.Phase == Held {
 		t.look()
@@ -129,26 +128,36 @@ func (t *step) setMode(m Mode) {
 	}
 }
 
-// hold asks the barrier to stay up.
-func (t *step) hold() {
+// staysUp reports whether the arm is to stay up, whoever comes.
+func (s *State) staysUp() bool { return s.Mode.open() || s.Fire }
+
+// holdUp asks the barrier to stay up.
+func (t *step) holdUp() {
 	t.WantDown = false
 	if t.Arm == driver.ArmUp {
 		return
 	}
-	t.Mode.Tries++
-	t.Mode.Tried = t.at.Mono
+	t.UpTries++
+	t.UpTried = t.at.Mono
 	t.do(Raise{Car: t.Car.N, ByHand: true})
 }
 
-// mayHold is when the barrier is to be asked again to stay up; 0 is never.
-func (s *State) mayHold() time.Duration {
-	if !s.Mode.open() || s.Arm != driver.ArmDown {
+// mayClose lets the arm come down that need not stay up any more, unless it is up for somebody.
+func (t *step) mayClose() {
+	if !t.staysUp() && !t.WantDown && t.Car.Phase != Released && t.Car.Phase != Crossing {
+		t.WantDown, t.Lowers = true, 0
+	}
+}
+
+// upAgain is when the barrier is to be asked again to stay up; 0 is never.
+func (s *State) upAgain() time.Duration {
+	if !s.staysUp() || s.Arm != driver.ArmDown {
 		return 0
 	}
-	if s.Mode.Tries < moveTries {
-		return s.Mode.Tried + openAgain
+	if s.UpTries < moveTries {
+		return s.UpTried + openAgain
 	}
-	return s.Mode.Tried + upAgain
+	return s.UpTried + upSeldom
 }
 
 // modeTimes does what is due of a mode because time has passed.
@@ -156,8 +165,8 @@ func (t *step) modeTimes() {
 	if t.Mode.Kind != "" && t.at.Mono >= t.Mode.Until {
 		t.endMode("expired")
 	}
-	if at := t.mayHold(); at > 0 && t.at.Mono >= at {
-		t.hold()
+	if at := t.upAgain(); at > 0 && t.at.Mono >= at {
+		t.holdUp()
 	}
 }
 

@@ -10,10 +10,12 @@ import (
 // sensed follows the board's inputs.
 func (t *step) sensed(in Sensed) {
 	switch in.Input {
-	case driver.LoopArrive:
-		t.arrive(in.On)
-	case driver.LoopSafety:
-		t.safety(in.On)
+	case driver.LoopArrive, driver.LoopSafety:
+		if t.loop(in) == driver.LoopArrive {
+			t.arrive(in.On)
+		} else {
+			t.safety(in.On)
+		}
 	case driver.FireAlarm:
 		t.fire(in.On)
 	case driver.ManualOpen:
@@ -82,7 +84,7 @@ func (t *step) stepOff() {
 	now := max(t.at.Mono, 1)
 	c := &t.Car
 	switch {
-	case c.Phase == Arrived && !t.Safety:
+	case c.Phase == Arrived && (!t.Safety || t.Shared && t.Arm == driver.ArmDown):
 		t.gone(false) // it was never read, and it went away again
 	case c.Phase == Crossing || c.Phase == Released && c.Left > 0:
 		if len(t.Behind) > 0 && t.Behind[0].Loop {
@@ -118,7 +120,7 @@ func (t *step) safety(on bool) {
 // passed ends the stay of the vehicle that has crossed. Whoever held it or not: it is through.
 func (t *step) passed() {
 	c := t.Car
-	p := fact.Passage{Lane: t.Lane, Dir: t.Dir, Outcome: fact.Passed, Opened: c.Opened}
+	p := t.passage(fact.Passed, c.Opened)
 	switch {
 	case !c.Read.IsZero():
 		drafts := []fact.Draft{t.draft(fact.KindPassage, p, c.Read)}
@@ -151,7 +153,7 @@ func (t *step) leave() {
 		outcome = fact.Gone
 	}
 	// Without loops nobody knows whether it went: the decision stands for itself.
-	if p := (fact.Passage{Lane: t.Lane, Dir: t.Dir, Outcome: outcome, Opened: c.Opened}); t.ArriveKnown && !t.owePassage(p) && !c.Read.IsZero() {
+	if p := t.passage(outcome, c.Opened); t.ArriveKnown && !t.owePassage(p) && !c.Read.IsZero() {
 		t.record(Then{Read: -1}, t.draft(fact.KindPassage, p, c.Read))
 	}
 	t.gone(false)
@@ -173,6 +175,9 @@ func (t *step) gone(through bool) {
 	switch {
 	case len(t.Behind) > 0:
 		t.next(through)
+	case t.Shared && t.Safety && !t.Arrive && !through:
+		t.turn() // who waited on the other side may come now
+		t.Car = t.newCar(Arrived)
 	case t.Arrive:
 		t.Car = t.newCar(Arrived) // bumper to bumper: the loop never fell between the two
 	}
@@ -218,15 +223,30 @@ func (t *step) followed() {
 	t.look()
 }
 
-// fire opens and keeps open.
+// fire follows the fire input. It opens and keeps open.
 func (t *step) fire(on bool) {
 	if on == t.Fire {
 		return
 	}
 	t.Fire = on
-	if !on {
-		t.WantDown = true
+	t.UpTries, t.UpTried = 0, t.at.Mono // it is recorded first
+	t.record(Then{Do: DoFire, Read: -1}, t.draft(fact.KindFire, fact.Fire{Lane: t.Lane, On: on}))
+}
+
+// burns does what a fire asks for, recorded or not: nobody is kept in by a disk. Whoever has been read is decided about;
+// whoever has not may still be, on its way out.
+func (t *step) burns() {
+	if !t.Fire {
+		t.mayClose()
 		return
 	}
-	t.force(Forced{Reason: ReasonFire, By: "fire alarm"})
+	t.WantDown = false
+	switch t.Car.Phase {
+	case Held, Judging:
+		t.look()
+		return
+	case Arrived:
+		t.Car.Opened = true
+	}
+	t.holdUp()
 }

@@ -47,8 +47,15 @@ func (t *step) judge(r Read) age {
 
 func (t *step) read(r Read) {
 	r = t.rebased(r)
-	t.learn(r)
-	switch t.judge(r) {
+	if t.wayOf(r.Device) == t.Dir {
+		t.learn(r)
+	}
+	age := t.judge(r)
+	if age != stale && t.against(r) {
+		t.keep(r)
+		return
+	}
+	switch age {
 	case stale:
 		t.late(r)
 	case live:
@@ -96,10 +103,12 @@ func (t *step) late(r Read) {
 }
 
 func (t *step) draftRead(r Read, late bool) fact.Draft {
+	way := t.wayOf(r.Device)
+	from, to := t.zones(way)
 	d := fact.Draft{
 		At: r.Received, Source: "booth", Boot: t.at.Boot, Kind: fact.KindRead,
 		Body: fact.Read{
-			Lane: t.Lane, Dir: t.Dir, Device: r.Device, Event: r.Event, Confidence: r.Confidence,
+			Lane: t.Lane, Dir: way, From: from, To: to, Device: r.Device, Event: r.Event, Confidence: r.Confidence,
 			Trigger: r.Trigger, Late: late, Photos: r.Photos,
 		},
 		Hidden: fact.Vehicle{Plate: r.Plate},
@@ -185,7 +194,7 @@ func (t *step) identify(r Read) {
 
 // justCrossed reports whether a read is of the vehicle that left the lane a moment ago, still in the camera's view.
 func (t *step) justCrossed(r Read) bool {
-	return t.Last.N != 0 && !t.Arrive && t.at.Mono-t.Last.Left <= echo && sameCar(t.Last.Plate, r.Plate)
+	return !t.Arrive && t.echoes(r)
 }
 
 // betterRead reports whether another reading may replace that of a vehicle that stands on the loop all the time. Only a
@@ -211,12 +220,7 @@ func (t *step) attach(c *Car, r Read) {
 }
 
 func (c *Car) take(r Read) {
-	c.Seen, c.Plate, c.At, c.Phase, c.Photo = &r, r.Plate, r.Received, Judging, ""
-	for _, p := range r.Photos {
-		if c.Photo == "" || p.Kind == "scene" {
-			c.Photo = p.SHA256
-		}
-	}
+	c.Seen, c.Plate, c.At, c.Phase, c.Photo = &r, r.Plate, r.Received, Judging, scene(r.Photos)
 }
 
 // queue takes a read of a vehicle that stands behind the one at the lane: recorded now, judged when its turn comes.

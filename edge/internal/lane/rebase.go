@@ -10,7 +10,7 @@ import (
 
 // clock names the clock that the lane's own times are on.
 func (t *step) clock() session.Clock {
-	return session.Clock{Author: t.Author, Source: "booth", Boot: t.Boot}
+	return session.Clock{Author: t.at.Author, Source: "booth", Boot: t.Boot}
 }
 
 // rebase follows the booth's clock when it was set. What the lane remembers moves along, so that nobody at the lane

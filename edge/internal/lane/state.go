@@ -21,6 +21,7 @@ import (
 	"lotkeeper/firmware-adapters/driver"
 	"lotkeeper/shared/fact"
 	"lotkeeper/shared/plate"
+	"lotkeeper/shared/receipt"
 	"lotkeeper/shared/wire"
 )
 
@@ -50,8 +51,9 @@ type Moment struct {
 	Mono time.Duration
 	// Boot names this run of the agent and of its clock, and Shift is by how much the wall time of this run of the agent
 	// was set so far. An empty Boot is the setting's, for ever.
-	Boot  string
-	Shift time.Duration
+	Boot   string
+	Shift  time.Duration
+	Author fact.Author // who writes the booth's facts now
 }
 
 // Setting is what does not change while a lane runs.
@@ -59,8 +61,10 @@ type Setting struct {
 	Lane    string
 	Dir     fact.Dir
 	Boot    string // names this run of the agent and of its clock
-	Author  fact.Author
 	Devices []string
+	Faces   map[string]fact.Dir // cameras that see vehicles of one way only
+	From    string              // zones that the lane leads between; "" outside, or a lot without zones
+	To      string
 }
 
 // Phase is where a vehicle stands.
@@ -93,14 +97,16 @@ type Car struct {
 	Reason  string
 	Found   Finding
 	Forced  *Forced
-	Billed  bool // its release, and with it its bill, is recorded
-	Opened  bool // the arm was raised for it
-	ByHand  bool // no camera read it: a person let it pass
-	Tail    bool // read while the one before it was still on both loops: it may be right on its heels
-	Through bool // it followed another closely and is through already
-	Earlier bool // the run before this one released it, and it was not read since
+	Ticket  *receipt.Ticket // that its driver showed
+	Billed  bool            // its release, and with it its bill, is recorded
+	Opened  bool            // the arm was raised for it
+	ByHand  bool            // no camera read it: a person let it pass
+	Tail    bool            // read while the one before it was still on both loops: it may be right on its heels
+	Through bool            // it followed another closely and is through already
+	Earlier bool            // the run before this one released it, and it was not read since
 	Tries   int
 	Tried   time.Duration
+	Looked  time.Duration // when it was last judged anew because the cloud may be away
 	HeldAt  time.Time
 	Was     Decided // what was decided and not recorded, while it is held for that
 	Write   uint64  // the write of that decision, while it is under way; 0: none
@@ -115,7 +121,7 @@ type Decided struct {
 
 // Forced is a person's word that a vehicle may pass.
 type Forced struct {
-	Reason string // "manual", "command", "button", "fire"
+	Reason string // "manual", "command", "button"
 	By     string
 	Note   string
 	Waive  bool // what is still due is waived
@@ -124,7 +130,8 @@ type Forced struct {
 // State is a lane at one moment. It is a value: Step never changes what it was given. The zero State of a Setting is a
 // lane that knows nothing yet and learns its loops from the board.
 type State struct {
-	Setting
+	Setting        // of a shared lane Dir is the way that it is driven now
+	Shared  bool   // in both directions, by turns
 	Cars    uint64 // how many vehicles this run has counted
 	Car     Car
 	Behind  []Car // who came after it, in order
@@ -154,6 +161,8 @@ type State struct {
 	Mode                     Mode          // not worked as usual, for a while
 	Owed                     []Owed        // what happened and is not recorded yet, in order
 	OweAt                    time.Duration // when its recording is tried again; 0: nothing is owed
+	UpTries                  int           // how often the barrier was asked to stay up
+	UpTried                  time.Duration
 }
 
 // Waiting is somebody who waits for a barrier's answer.
@@ -166,7 +175,11 @@ type Waiting struct {
 
 // New returns the state of a lane that knows nothing yet.
 func New(s Setting) State {
-	return State{Setting: s, Arm: driver.ArmUnknown, IdleAt: 1}
+	st := State{Setting: s, Arm: driver.ArmUnknown, IdleAt: 1}
+	if s.Dir == fact.Both {
+		st.Shared, st.Dir = true, fact.Entry
+	}
+	return st
 }
 
 // Token names the vehicle that is at the lane.
@@ -192,7 +205,7 @@ func (s *State) Faults() []string {
 	if s.Arm == driver.ArmDown && s.Car.Tries >= moveTries || s.Lowers >= 2*moveTries {
 		out = append(out, "arm")
 	}
-	if s.Mode.Tries >= moveTries && s.Arm == driver.ArmDown && !slices.Contains(out, "arm") {
+	if s.UpTries >= moveTries && s.Arm == driver.ArmDown && !slices.Contains(out, "arm") {
 		out = append(out, "arm")
 	}
 	if s.Blind {
@@ -212,7 +225,7 @@ func (s *State) Wake() time.Duration {
 	at(s.IdleAt)
 	at(s.Mode.Until)
 	at(s.OweAt)
-	at(s.mayHold())
+	at(s.upAgain())
 	if s.Pending != nil {
 		at(s.PendTo)
 	}
@@ -242,6 +255,9 @@ func (s *State) Wake() time.Duration {
 		if c.Phase == Held && c.Reason == ReasonJournal && c.Write == 0 {
 			at(c.Tried + askJournal)
 		}
+		if c.waitsForPromise() {
+			at(c.Looked + promiseLook)
+		}
 	}
 	return first
 }
@@ -253,7 +269,10 @@ func (s *State) tail() bool {
 
 // mayLower reports whether the arm should go down and may.
 func (s *State) mayLower() bool {
-	return s.WantDown && s.SafetyKnown && !s.Safety && !s.Fire && !s.Mode.open() && s.Lowers < 2*moveTries
+	if s.Shared && s.Arrive {
+		return false // either loop may be the one under the arm
+	}
+	return s.WantDown && s.SafetyKnown && !s.Safety && !s.staysUp() && s.Lowers < 2*moveTries
 }
 
 // mayRaise reports whether a barrier that was asked to open is known to be still down.

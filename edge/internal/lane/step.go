@@ -42,6 +42,8 @@ func Step(s State, in Input, at Moment) (State, []Effect) {
 		}
 	case Ask:
 		t.ask(in)
+	case Proven:
+		t.proven(in)
 	case Resumed:
 		t.resumed(in)
 	case Unfinished:
@@ -69,7 +71,11 @@ func (t *step) show(m Message) { t.do(Show{m}) }
 // look asks what the lot knows of the vehicle at the lane.
 func (t *step) look() {
 	c := &t.Car
-	t.do(Look{Query{Car: c.N, Lane: t.Lane, Dir: t.Dir, Plate: c.Plate, Read: c.Read, At: c.At.Truncate(time.Millisecond), Clock: t.clock(), Forced: c.Forced, Mode: t.Mode}})
+	_, to := t.zones(t.Dir)
+	t.do(Look{Query{
+		Car: c.N, Lane: t.Lane, Dir: t.Dir, To: to, Plate: c.Plate, Read: c.Read, At: c.At.Truncate(time.Millisecond), Clock: t.clock(),
+		Forced: c.Forced, Mode: t.Mode, Ticket: c.Ticket,
+	}})
 }
 
 // record appends facts about the present moment.
@@ -97,8 +103,8 @@ func (t *step) arm(a driver.Arm) {
 		if t.Car.Earlier && t.Car.Phase == Released {
 			t.forget()
 		}
-	case a == driver.ArmUp && t.Mode.open():
-		t.Mode.Tries = 0
+	case a == driver.ArmUp && t.staysUp():
+		t.UpTries = 0
 	case found && t.Car.Phase == Nobody:
 		t.WantDown = true
 	}
@@ -150,6 +156,10 @@ func (t *step) times() {
 	}
 	if c.Phase == Held && c.Reason == ReasonJournal && c.Write == 0 && now >= c.Tried+askJournal {
 		c.Tried = now
+		t.look()
+	}
+	if c.waitsForPromise() && now >= c.Looked+promiseLook {
+		c.Looked = now
 		t.look()
 	}
 	if c.Phase == Nobody && len(t.Behind) > 0 && now >= t.Behind[0].Since+neverCame {

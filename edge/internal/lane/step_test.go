@@ -692,7 +692,7 @@ func TestFireOpensAndKeepsOpen(t *testing.T) {
 	p.cross()
 	p.wait(time.Minute)
 	p.wantDid("open")
-	p.wantStory("open:fire open=done passed")
+	p.wantStory("fire.changed open:fire open=done passed")
 	p.off(driver.FireAlarm)
 	p.wait(5 * time.Second)
 	p.wantDid("open", "close")
@@ -719,7 +719,7 @@ func TestTextsAreForTheDisplay(t *testing.T) {
 			check((&step{State: State{Mode: Mode{Kind: mode}}}).idle())
 		}
 		check(unread(dir))
-		for _, reason := range []string{ReasonEntry, ReasonFree, ReasonPaid, ReasonAgain, ReasonUnpaid, ReasonNoEntry, ReasonNoPlate, ReasonNoPrice, ReasonJournal, ReasonManual, ReasonLocked, ReasonOpen, ReasonConvoy} {
+		for _, reason := range []string{ReasonEntry, ReasonFree, ReasonPaid, ReasonAgain, ReasonUnpaid, ReasonNoEntry, ReasonNoPlate, ReasonNoPrice, ReasonJournal, ReasonManual, ReasonLocked, ReasonOpen, ReasonConvoy, ReasonFull, ReasonInside, ReasonRepeated} {
 			for _, action := range []fact.Action{fact.Open, fact.Hold} {
 				p := newPost(t, fact.Exit)
 				p.enter("粤B12345")

@@ -44,7 +44,12 @@ func (t *step) message() Message {
 		}
 		return Message{lines("系统故障 请联系岗亭"), "系统故障，请联系岗亭", "System fault: please call the booth"}
 	}
+	if l, voice, en, ok := c.rightText(t.Dir); ok {
+		return Message{lines(append(l, stay)...), voice, en}
+	}
 	switch {
+	case c.Action == fact.Open && c.Reason == ReasonInner:
+		return Message{lines("请通行"), "请通行", "Please drive on"}
 	case c.Action == fact.Open && t.Dir == fact.Entry:
 		return Message{lines("欢迎光临"), "欢迎光临", "Welcome"}
 	case c.Action == fact.Open && c.Reason == ReasonPaid:
@@ -54,6 +59,10 @@ func (t *step) message() Message {
 	case c.Reason == ReasonUnpaid:
 		yuan := amount(c.Found.Bill.Due, c.Found.Currency)
 		return Message{lines("请缴费"+yuan, stay), "请缴费" + yuan, "Please pay " + c.Found.Bill.Due.Format(c.Found.Currency)}
+	case c.Reason == ReasonFull:
+		return Message{lines("车位已满", "请停其他车场"), "车位已满", "The lot is full"}
+	case c.Reason == ReasonInside, c.Reason == ReasonRepeated:
+		return Message{lines("该车已在场内", "请联系岗亭"), "该车已在场内，请联系岗亭", "This vehicle is inside already: please call the booth"}
 	case c.Reason == ReasonLocked:
 		return Message{lines("车道已关闭", "请走其他车道"), "车道已关闭，请走其他车道", "Lane closed: please use another"}
 	case c.Reason == ReasonNoPlate:
@@ -74,6 +83,9 @@ func unread(d fact.Dir) Message {
 func idle(d fact.Dir) Message {
 	if d == fact.Entry {
 		return Message{Lines: []string{"欢迎光临", "减速慢行 一车一杆"}, En: "Welcome"}
+	}
+	if d == fact.Inner {
+		return Message{Lines: []string{"内部通道", "减速慢行 一车一杆"}, En: "Inner lane"}
 	}
 	return Message{Lines: []string{"出口", "减速慢行 一车一杆"}, En: "Exit"}
 }

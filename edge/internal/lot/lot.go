@@ -24,6 +24,7 @@ import (
 	"lotkeeper/edge/internal/journal/disk"
 	"lotkeeper/shared/exchange"
 	"lotkeeper/shared/fact"
+	"lotkeeper/shared/right"
 	"lotkeeper/shared/session"
 	"lotkeeper/shared/wire"
 )
@@ -44,7 +45,8 @@ type Options struct {
 	ConfigKey  ed25519.PublicKey // the cloud's key for configurations
 	Now        func() time.Time
 	Log        *slog.Logger
-	Alarm      func(code, subject string, on bool, detail string) // nil is nobody
+	// Alarm is told of what people must know; nil is nobody. It may be told again of what it knows, and must not block.
+	Alarm func(code, subject string, on bool, detail string)
 }
 
 // Lot is safe for concurrent use.
@@ -55,15 +57,19 @@ type Lot struct {
 	rules exchange.Rules
 	merge sync.Mutex // one merge at a time, from its judgement to its fold
 
+	taking sync.Mutex // guards intake; held before merge and mu, never after
+	intake *right.Intake
+
 	mu      sync.RWMutex // guards what follows; never held while the disk is synced
 	book    *session.Book
 	logs    map[fact.Author]exchange.Log
 	boxes   boxes
 	config  *configuration
+	rights  rights
 	heard   map[string]Heard
+	alarms  map[alarmKey]alarmWord
 	told    map[fact.Author]uint64 // how far others said that a log reaches, when that is further than it is held here
 	kept    map[fact.Author]bool   // of told, what is on the disk
-	alarms  map[alarmKey]alarmWord
 	watches map[*Watch]struct{}
 	ending  string    // why the present incarnation must end
 	agreed  fact.Head // how far somebody is known to hold our very log
@@ -245,6 +251,16 @@ func (l *Lot) cursors() exchange.Cursors {
 
 // Author returns the booth's own author.
 func (l *Lot) Author() fact.Author { return l.own.Author() }
+
+// KeyOf returns the key that signs an author's log, nil for one that is not known here or of whom nothing more is taken.
+func (l *Lot) KeyOf(a fact.Author) ed25519.PublicKey {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	if log := l.logs[a]; !log.Closed {
+		return log.Key
+	}
+	return nil
+}
 
 // Closed returns the authors of which nothing more is taken.
 func (l *Lot) Closed() []fact.Author {

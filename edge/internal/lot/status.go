@@ -47,6 +47,7 @@ type Status struct {
 	Lost   uint64        // facts that somebody told of and that nobody is known to hold
 	Logs   []Extent      // the logs that Fewer and Lost are of, by author
 	Config uint64        // number of the configuration in force; 0 when there is none
+	Rights uint64        // number of the rights in force; 0 when there are none
 }
 
 // Status returns how the booth's memory stands.
@@ -55,6 +56,7 @@ func (l *Lot) Status() Status {
 	l.mu.RLock()
 	defer l.mu.RUnlock()
 	s := Status{Facts: l.book.Len(), Poor: len(l.book.Poor()), Closed: closed, Ending: l.ending}
+	s.Rights = l.rights.head.Number
 	if l.config != nil {
 		s.Config = l.config.config.Number
 	}

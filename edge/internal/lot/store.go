@@ -43,6 +43,9 @@ func (l *Lot) load() error {
 	if err := l.prepare(); err != nil {
 		return err
 	}
+	if err := l.loadRights(); err != nil {
+		return err
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.foldAll()

@@ -15,6 +15,7 @@ const maxKeys = 1024
 type Changes struct {
 	Facts  bool          // facts came
 	Config bool          // another configuration is in force
+	Rights bool          // other rights are in force
 	Keys   []session.Key // vehicles whose sessions may have changed, sorted
 	All    bool          // there were too many to name: any vehicle's may have changed
 }
@@ -62,6 +63,7 @@ func (w *Watch) add(c Changes) {
 	w.mu.Lock()
 	w.got.Facts = w.got.Facts || c.Facts
 	w.got.Config = w.got.Config || c.Config
+	w.got.Rights = w.got.Rights || c.Rights
 	for _, k := range c.Keys {
 		if len(w.keys) == maxKeys {
 			w.got.All = true

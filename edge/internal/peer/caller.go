@@ -74,14 +74,15 @@ func (c *caller) news() bool {
 		return true
 	}
 	conf, _ := c.x.o.Memory.Config()
-	return conf.Number > said.config || len(c.x.o.Memory.Cursors().Lacks(said.cursors)) > 0
+	rights, _ := c.x.o.Memory.RightsState()
+	return conf.Number > said.config || rights > said.rights || len(c.x.o.Memory.Cursors().Lacks(said.cursors)) > 0
 }
 
 // ask makes one exchange. more says that it moved something and that there is still something to move.
 func (c *caller) ask(ctx context.Context) (more bool, err error) {
 	said, known := c.x.word(c.booth)
 	if !known { // learn its cursors before sending it a whole log
-		said = word{cursors: c.x.o.Memory.Cursors(), config: math.MaxUint64}
+		said = word{cursors: c.x.o.Memory.Cursors(), config: math.MaxUint64, rights: math.MaxUint64}
 	}
 	m, err := c.x.compose(said)
 	if err != nil {
@@ -98,14 +99,15 @@ func (c *caller) ask(ctx context.Context) (more bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	moved = moved || !known || reply.Config > said.config
+	moved = moved || !known || reply.Config > said.config || reply.Rights > said.rights || reply.RightsWant != said.wants
 	for a, head := range reply.Cursors {
 		moved = moved || head.Seq > said.cursors[a].Seq
 	}
 	c.x.note(c.booth, State{Reached: now, Offset: reply.At.Sub(sent.Add(now.Sub(sent) / 2))})
 	mine := c.x.o.Memory.Cursors()
-	ahead := len(mine.Lacks(reply.Cursors)) > 0
-	behind := len(reply.Cursors.Lacks(mine)) > 0 || reply.Config < m.Config
+	rights, _ := c.x.o.Memory.RightsState()
+	ahead := len(mine.Lacks(reply.Cursors)) > 0 || rights > reply.Rights
+	behind := len(reply.Cursors.Lacks(mine)) > 0 || reply.Config < m.Config || rights < reply.Rights
 	return moved && (ahead || behind), nil
 }
 

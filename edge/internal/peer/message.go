@@ -6,6 +6,7 @@ import (
 
 	"lotkeeper/shared/exchange"
 	"lotkeeper/shared/fact"
+	"lotkeeper/shared/right"
 	"lotkeeper/shared/wire"
 )
 
@@ -22,6 +23,10 @@ type Message struct {
 	Batches []exchange.Batch       `json:"batches,omitempty"`
 	Told    map[fact.Author]uint64 `json:"told,omitempty"`   // how far logs were said to reach beyond what the sender holds
 	Member  string                 `json:"member,omitempty"` // how the sender's box is named in the booths' group
+
+	Rights     uint64       `json:"rights,omitempty"`      // number of the sender's rights
+	RightsWant right.Cursor `json:"rights_want,omitzero"`  // after which it wants entries of newer ones
+	RightsPage *wire.Rights `json:"rights_page,omitempty"` // of the sender's, when the other's are older
 }
 
 // Limits on one message, well below wire.MaxMessage when written as base64 in JSON.

@@ -2,8 +2,8 @@
 //
 // There is one request: "these are my cursors, and this is what I think you lack"; the answer says the same from the
 // other side. Each booth asks each other one soon after something new came to it, and once a second in any case, so
-// whatever was missed is found by comparing cursors. Facts of third booths and of the cloud travel the same way, and so
-// does the newest signed configuration. Nothing depends on any one request arriving.
+// whatever was missed is found by comparing cursors. Facts of third booths and of the cloud travel the same way, and so do
+// the newest signed configuration and rights. Nothing depends on any one request arriving.
 package peer
 
 import (
@@ -21,6 +21,7 @@ import (
 	"lotkeeper/edge/internal/lot"
 	"lotkeeper/shared/exchange"
 	"lotkeeper/shared/fact"
+	"lotkeeper/shared/right"
 	"lotkeeper/shared/wire"
 )
 
@@ -33,6 +34,9 @@ type Memory interface {
 	Config() (wire.Config, bool)
 	Signed() (wire.Signed, bool)
 	Configure(s wire.Signed) error
+	RightsState() (number uint64, wants right.Cursor)
+	RightsPage(after right.Cursor) (wire.Rights, bool)
+	TakeRights(p wire.Rights) error
 	Heard(booth string, cursors exchange.Cursors, config uint64)
 	Judged(by string, cursors exchange.Cursors, closed []fact.Author)
 	Told() map[fact.Author]uint64
@@ -78,6 +82,8 @@ type word struct {
 	closed  []fact.Author
 	config  uint64
 	member  string
+	rights  uint64
+	wants   right.Cursor // of rights
 }
 
 // State is how the exchange with another booth stands.
@@ -260,6 +266,12 @@ func (x *Exchange) compose(said word) (Message, error) {
 			m.Signed = &s
 		}
 	}
+	m.Rights, m.RightsWant = x.o.Memory.RightsState()
+	if m.Rights > said.rights {
+		if page, ok := x.o.Memory.RightsPage(said.wants); ok {
+			m.RightsPage = &page
+		}
+	}
 	records, size := maxRecords, maxBytes
 	for _, need := range mine.Lacks(said.cursors) {
 		if slices.Contains(said.closed, need.Author) {
@@ -284,6 +296,11 @@ func (x *Exchange) compose(said word) (Message, error) {
 	return m, nil
 }
 
+// word is what a message says of its sender.
+func (m *Message) word() word {
+	return word{m.Cursors, m.Closed, m.Config, m.Member, m.Rights, m.RightsWant}
+}
+
 // absorb takes what a booth sent. It reports whether anything of it was new.
 func (x *Exchange) absorb(m Message) (bool, error) {
 	fresh := false
@@ -294,6 +311,15 @@ func (x *Exchange) absorb(m Message) (bool, error) {
 		}
 		after, _ := x.o.Memory.Config()
 		fresh = after.Number != before.Number
+	}
+	if m.RightsPage != nil {
+		number, wants := x.o.Memory.RightsState()
+		if err := x.o.Memory.TakeRights(*m.RightsPage); err != nil {
+			x.o.Log.Warn("rights from a booth refused", "booth", m.Booth, "err", err)
+		} else {
+			now, next := x.o.Memory.RightsState()
+			fresh = fresh || now != number || next != wants
+		}
 	}
 	if len(m.Batches) > 0 {
 		results, err := x.o.Memory.MergeAll(m.Batches)
@@ -308,7 +334,7 @@ func (x *Exchange) absorb(m Message) (bool, error) {
 	x.o.Memory.Judged(m.Booth, m.Cursors, m.Closed)
 	x.o.Memory.Tell(m.Told)
 	x.mu.Lock()
-	x.said[m.Booth] = word{m.Cursors, m.Closed, m.Config, m.Member}
+	x.said[m.Booth] = m.word()
 	x.mu.Unlock()
 	return fresh, nil
 }

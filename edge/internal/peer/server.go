@@ -80,7 +80,7 @@ func (x *Exchange) answer(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "cannot store", http.StatusServiceUnavailable)
 		return
 	}
-	reply, err := x.compose(word{m.Cursors, m.Closed, m.Config, m.Member})
+	reply, err := x.compose(m.word())
 	if err == nil {
 		body, err = wire.Encode(reply)
 	}

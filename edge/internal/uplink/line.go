@@ -10,6 +10,7 @@ import (
 	"lotkeeper/edge/internal/enroll"
 	"lotkeeper/edge/internal/lot"
 	"lotkeeper/shared/exchange"
+	"lotkeeper/shared/right"
 	"lotkeeper/shared/wire"
 )
 
@@ -106,6 +107,8 @@ func (l *line) take(m message) {
 		err = l.takeFacts(m.payload)
 	case wire.ConfigDown:
 		err = l.takeConfig(m.payload)
+	case wire.RightsDown:
+		err = l.takeRights(m.payload)
 	case wire.CommandTo:
 		err = l.takeCommand(m.payload)
 	default:
@@ -177,6 +180,19 @@ func (l *line) takeConfig(b []byte) error {
 	return nil
 }
 
+// takeRights takes a page of rights, and states which entries are wanted next: that is what the cloud answers.
+func (l *line) takeRights(b []byte) error {
+	p, err := wire.Decode[wire.Rights](b)
+	if err != nil {
+		return err
+	}
+	number, wants := l.u.o.Memory.RightsState()
+	err = l.u.o.Memory.TakeRights(p)
+	now, next := l.u.o.Memory.RightsState()
+	l.state = l.state || err == nil && (now != number || next != wants)
+	return err
+}
+
 // takeCommand hands a command over. One that finds no hand free is dropped: it is about now, and would be late.
 func (l *line) takeCommand(b []byte) error {
 	c, err := wire.Decode[wire.Command](b)
@@ -201,6 +217,10 @@ func (l *line) say() {
 		c := wire.Cursor{At: l.u.o.Now().UTC(), Cursors: l.u.o.Memory.Cursors(), Closed: l.u.o.Memory.Closed()}
 		if conf, ok := l.u.o.Memory.Config(); ok {
 			c.Config = conf.Number
+		}
+		var wants right.Cursor
+		if c.Rights, wants = l.u.o.Memory.RightsState(); c.Rights == 0 || wants != right.After(c.Rights) {
+			c.RightsWant = &wants
 		}
 		l.publish(wire.CursorUp, 1, false, c)
 	}

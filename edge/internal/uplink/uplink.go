@@ -21,6 +21,7 @@ import (
 	"lotkeeper/edge/internal/photo"
 	"lotkeeper/shared/exchange"
 	"lotkeeper/shared/fact"
+	"lotkeeper/shared/right"
 	"lotkeeper/shared/wire"
 )
 
@@ -35,6 +36,8 @@ type Memory interface {
 	Config() (wire.Config, bool)
 	Configure(s wire.Signed) error
 	Heard(who string, cursors exchange.Cursors, config uint64)
+	RightsState() (number uint64, wants right.Cursor)
+	TakeRights(p wire.Rights) error
 	Watch(ctx context.Context) *lot.Watch
 }
 

@@ -119,6 +119,31 @@ func TestOneBatchIsUnderWay(t *testing.T) {
 	}
 }
 
+// TestCloudsClockIsToldByRoundTrip: only answers to what we said tell the time, and they are bounded by what they took.
+func TestCloudsClockIsToldByRoundTrip(t *testing.T) {
+	ca := enrolltest.New(t)
+	c := uplinktest.New(t, ca, lotID)
+	c.Ahead = 8 * time.Hour
+	b := lottest.New(t, ca, lotID, "booth-a")
+	told := make(chan [3]time.Time, 100)
+	connect(t, c, b, func(o *uplink.Options) {
+		o.Clock = func(theirs, asked, came time.Time) {
+			select {
+			case told <- [3]time.Time{theirs, asked, came}:
+			default:
+			}
+		}
+	})
+	for range 5 {
+		x := <-told
+		trip := x[2].Sub(x[1])
+		off := x[0].Sub(x[1].Add(trip / 2))
+		if trip < 0 || (off-c.Ahead).Abs() > trip/2+time.Millisecond {
+			t.Errorf("a trip of %v says that the cloud is %v ahead, want %v", trip, off, c.Ahead)
+		}
+	}
+}
+
 func TestRelayForABoothWithoutALine(t *testing.T) {
 	ca := enrolltest.New(t)
 	c := uplinktest.New(t, ca, lotID)

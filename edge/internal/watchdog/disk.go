@@ -5,7 +5,7 @@ import (
 	"sync"
 	"time"
 
-	"lotkeeper/edge/internal/alarm"
+	"lotkeeper/shared/alarm"
 )
 
 // The patience of a disk's watch.

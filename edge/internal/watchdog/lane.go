@@ -11,8 +11,8 @@ import (
 	"sync"
 	"time"
 
-	"lotkeeper/edge/internal/alarm"
 	"lotkeeper/edge/internal/device"
+	"lotkeeper/shared/alarm"
 	"lotkeeper/shared/fact"
 	"lotkeeper/shared/wire"
 )

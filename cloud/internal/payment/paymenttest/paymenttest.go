@@ -21,6 +21,7 @@ import (
 	"lotkeeper/cloud/internal/payment"
 	"lotkeeper/cloud/internal/platform/database"
 	"lotkeeper/cloud/internal/platform/id"
+	"lotkeeper/cloud/internal/right"
 	"lotkeeper/shared/exchange"
 	"lotkeeper/shared/fact"
 	"lotkeeper/shared/plate"
@@ -36,6 +37,7 @@ type World struct {
 	*lottest.World
 	Pay      *fakepaytest.Double
 	Facts    *ingest.Service
+	Rights   *right.Service
 	Payments *payment.Service
 	Owner    *owner.Service
 	Lanes    *Lanes
@@ -60,14 +62,16 @@ func New(t testing.TB, provider bool) *World {
 		Software: "test", Now: w.Now, Log: w.Log,
 	})
 	lottest.Must(t, err)
+	w.Rights, err = right.New(right.Options{DB: w.DB, Audit: w.Audit, Key: w.CA.ConfigKey(), Broker: w.Broker, Now: w.Now, Log: w.Log})
+	lottest.Must(t, err)
 	front := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) { w.Server.API().Handler().ServeHTTP(rw, r) }))
 	t.Cleanup(front.Close)
 	w.Public = front.URL
 	w.Pay = fakepaytest.Start(t)
 	w.Payments = w.Replica(provider)
-	w.Owner, err = owner.New(owner.Options{DB: w.DB, Lots: w.Lots, Payments: w.Payments, Lanes: w.Lanes, Public: w.Public, Now: w.Now, Log: w.Log})
+	w.Owner, err = owner.New(owner.Options{DB: w.DB, Key: w.CA.ConfigKey(), Lots: w.Lots, Rights: w.Rights, Payments: w.Payments, Lanes: w.Lanes, Public: w.Public, Now: w.Now, Log: w.Log})
 	lottest.Must(t, err)
-	w.Server = w.Serve(w.Payments.Register, w.Owner.Register)
+	w.Server = w.Serve(w.Payments.Register, w.Owner.Register, w.Rights.Register)
 	w.Booth = w.incarnate("booth-a")
 	if provider {
 		t.Cleanup(w.Sound) // after each test, whatever it did
@@ -79,7 +83,7 @@ func New(t testing.TB, provider bool) *World {
 func (w *World) Replica(provider bool) *payment.Service {
 	w.T.Helper()
 	o := payment.Options{
-		DB: w.DB, Author: w.Facts, Now: w.Now, Log: w.Log, Notify: w.Public + payment.NotifyPath, Owes: owner.NewPricing(w.DB, w.Lots).Owes,
+		DB: w.DB, Author: w.Facts, Now: w.Now, Log: w.Log, Notify: w.Public + payment.NotifyPath, Owes: owner.NewPricing(w.DB, w.Lots, w.Rights).Owes,
 		Raise: func(_ *database.Tx, a payment.Alarm) error {
 			w.mu.Lock()
 			defer w.mu.Unlock()

@@ -26,7 +26,7 @@ func upChannels() []wire.Channel {
 }
 
 func downChannels() []wire.Channel {
-	return []wire.Channel{wire.FactsDown, wire.CursorDown, wire.ConfigDown, wire.CommandTo}
+	return []wire.Channel{wire.FactsDown, wire.CursorDown, wire.ConfigDown, wire.RightsDown, wire.CommandTo}
 }
 
 // MayPublish tells whether the identity may publish to the topic.

@@ -18,6 +18,8 @@ const (
 	PaymentRead    scope.Permission = "payment.read"
 	PaymentRefund  scope.Permission = "payment.refund"
 	PhotoRead      scope.Permission = "photo.read"
+	RightRead      scope.Permission = "right.read"
+	RightWrite     scope.Permission = "right.write"
 	SessionCorrect scope.Permission = "session.correct"
 	SessionRead    scope.Permission = "session.read"
 	TariffRead     scope.Permission = "tariff.read"
@@ -30,6 +32,6 @@ const (
 func All() []scope.Permission {
 	return []scope.Permission{
 		AuditRead, BarrierOpen, BoothEnrol, BoothRead, LiveRead, LotRead, LotWrite, PassageRead, PaymentRead,
-		PaymentRefund, PhotoRead, SessionCorrect, SessionRead, TariffRead, TariffWrite, UserRead, UserWrite,
+		PaymentRefund, PhotoRead, RightRead, RightWrite, SessionCorrect, SessionRead, TariffRead, TariffWrite, UserRead, UserWrite,
 	}
 }

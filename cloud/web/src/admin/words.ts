@@ -157,6 +157,7 @@ export const words = {
   'flag.why.merged': ['有人将两次停车合并为一次。', 'A person made one stay of two.'],
   'flag.why.split': ['有人将一次停车拆分为两次；此前的付款留在原订单。', 'A person made two stays of one; what was paid before stays with the first.'],
   'flag.why.voided': ['已作废：不再收费，已付款项应退还。', 'Voided: nothing is demanded, and what was paid is to be given back.'],
+  'flag.why.zone_gap': ['在区域之间有一次通过没有被识别，各区域的停留时间不完全可信。', 'A passage between zones was missed; how long it was in which zone is not certain.'],
   'flag.why.revived': ['曾有一次离场识别有误，车辆当时仍在场内。', 'An earlier exit was false: the car was still inside.'],
   'flag.why.two_bills': ['出现了第二张账单，以第一张为准。', 'A second bill was written; the first stands.'],
 

@@ -400,6 +400,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/lots/{lot}/rights": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Which rights are published for a lot, and which are in force at each booth
+         * @description 停车场权益的下发状态：最新编号与各岗亭已生效编号
+         */
+        get: operations["get-lot-rights"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/lots/{lot}/rules": {
         parameters: {
             query?: never;
@@ -643,6 +663,78 @@ export interface paths {
          */
         post: operations["cancel-rehearsal"];
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/rights": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Month cards, free and black lists, special classes and arrears, the latest first
+         * @description 权益列表：月卡、免费名单、黑名单、特殊车牌、欠费
+         */
+        get: operations["list-rights"];
+        put?: never;
+        /**
+         * Add a right; its lots' booths have it within seconds
+         * @description 新建权益，数秒内下发到岗亭
+         */
+        post: operations["create-right"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/rights/import": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Add many rights, all or none; what is wrong is told by row
+         * @description 批量导入权益，全部成功或全部不导入，逐行提示错误
+         */
+        post: operations["import-rights"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/rights/{right}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A right
+         * @description 权益详情
+         */
+        get: operations["get-right"];
+        /**
+         * Give a right its next version
+         * @description 修改权益
+         */
+        put: operations["update-right"];
+        post?: never;
+        /**
+         * Take a right out of every lot
+         * @description 删除权益
+         */
+        delete: operations["delete-right"];
         options?: never;
         head?: never;
         patch?: never;
@@ -1404,10 +1496,14 @@ export interface components {
             policy?: components["schemas"]["LotPolicy"];
             /** @description Which tariff a new stay gets; the first that fits. */
             rules?: components["schemas"]["LotRule"][] | null;
+            /** @description Who may act at the booths. None given keeps who is in force. */
+            staff?: components["schemas"]["LotStaff"][] | null;
             /** @description Tariff documents. Published versions stay, named or not, and cannot change. */
             tariffs?: unknown[] | null;
             /** @example Asia/Shanghai */
             tz: string;
+            /** @description Parts of the lot with lanes between them: nested lots. */
+            zones?: components["schemas"]["LotZone"][] | null;
         };
         CreateTariffRequest: {
             /** @description None: the text's. */
@@ -1446,7 +1542,7 @@ export interface components {
         };
         GetCommandReply: {
             /** @enum {string} */
-            action: "open" | "close" | "correct";
+            action: "open" | "close" | "correct" | "mode";
             /** Format: date-time */
             answered_at: string | null;
             command: string;
@@ -1470,6 +1566,23 @@ export interface components {
             /** Format: int64 */
             inside: number;
             lanes: components["schemas"]["LiveLane"][] | null;
+        };
+        GetLotRightsReply: {
+            booths: components["schemas"]["RightBooth"][] | null;
+            /** Format: date-time */
+            issued_at: string | null;
+            /**
+             * Format: int64
+             * @description Newest; 0: none yet.
+             */
+            number: number;
+            /**
+             * Format: int64
+             * @description How many there are.
+             */
+            rights: number;
+            /** @description A change is about to be published. */
+            waiting: boolean;
         };
         GetLotRulesReply: {
             /** @description The lot's calendar; empty: weekdays only. */
@@ -1611,9 +1724,11 @@ export interface components {
         };
         GiveCommandRequest: {
             /** @enum {string} */
-            action: "open" | "close" | "correct";
+            action: "open" | "close" | "correct" | "mode";
             lane: string;
             lot: string;
+            /** @description For mode: how the lane is worked for a while. */
+            mode?: components["schemas"]["SeatMode"];
             /** @description For correct. */
             plate?: components["schemas"]["GiveCommandPlateStruct"];
             reason: string;
@@ -1646,6 +1761,13 @@ export interface components {
              *     ]
              */
             years: number[] | null;
+        };
+        ImportRightsReply: {
+            /** @description In the order of the items. */
+            ids: string[] | null;
+        };
+        ImportRightsRequest: {
+            items: components["schemas"]["RightContent"][] | null;
         };
         IngestAlarmItem: {
             id: string;
@@ -1726,6 +1848,11 @@ export interface components {
             /** Format: int64 */
             total: number;
         };
+        ListRightsReply: {
+            items: components["schemas"]["Right"][] | null;
+            /** Format: int64 */
+            total: number;
+        };
         ListSessionsReply: {
             items: components["schemas"]["ParkingSession"][] | null;
             /** Format: int64 */
@@ -1754,13 +1881,16 @@ export interface components {
             due: number;
             /** Format: date-time */
             entered?: string;
+            entry_photo?: string;
             faults?: string[] | null;
             lane: string;
             loop: boolean;
             mode?: components["schemas"]["WireModeView"];
             mono: string;
+            pay?: string;
             photo?: string;
             plate?: components["schemas"]["Plate"];
+            promise?: boolean;
             read?: string;
             reason?: string;
             /**
@@ -1799,12 +1929,16 @@ export interface components {
             policy?: components["schemas"]["LotPolicy"];
             /** @description Which tariff a new stay gets; the first that fits. */
             rules?: components["schemas"]["LotRule"][] | null;
+            /** @description Who may act at the booths. None given keeps who is in force. */
+            staff?: components["schemas"]["LotStaff"][] | null;
             /** @description What a stay of any vehicle gets that begins now. */
             tariff: components["schemas"]["LotTariff"];
             /** @description Tariff documents. Published versions stay, named or not, and cannot change. */
             tariffs?: unknown[] | null;
             /** @example Asia/Shanghai */
             tz: string;
+            /** @description Parts of the lot with lanes between them: nested lots. */
+            zones?: components["schemas"]["LotZone"][] | null;
         };
         LotBooth: {
             id: string;
@@ -1846,6 +1980,11 @@ export interface components {
             voter?: boolean;
         };
         LotDevice: {
+            /**
+             * @description Of a camera that sees vehicles of one way only, at a lane of both directions.
+             * @enum {string}
+             */
+            dir?: "entry" | "exit";
             id: string;
             /** @description Which adapter drives it. */
             kind: string;
@@ -1876,11 +2015,30 @@ export interface components {
             booth: string;
             devices: components["schemas"]["LotDevice"][] | null;
             /** @enum {string} */
-            dir: "entry" | "exit";
+            dir: "entry" | "exit" | "both" | "inner";
+            /** @description The zone it comes from; empty is outside. */
+            from?: string;
             id: string;
             name: components["schemas"]["LotText"];
+            /** @description The zone it leads into; empty is outside, or a lot without zones. */
+            to?: string;
         };
         LotPolicy: {
+            /**
+             * @description What an entry does about a vehicle that owes: show tells the amount, refuse also keeps it out. Without it: nothing.
+             * @enum {string}
+             */
+            arrears?: "show" | "refuse";
+            /**
+             * Format: int64
+             * @description Minor units: refuse keeps out who owes as much or more. 0: whatever it owes.
+             */
+            arrears_from?: number;
+            /**
+             * @description Of a stay of which a right covers a part: entry: what is covered is free if the entry was; stay: all of it is free if the entry was covered. Without it: what is covered is free.
+             * @enum {string}
+             */
+            beyond?: "entry" | "stay";
             /**
              * @description The booth cannot write its journal.
              * @enum {string}
@@ -1898,6 +2056,8 @@ export interface components {
             no_entry?: "hold" | "open";
             /** @description Passages that are not as they should be. */
             passage?: components["schemas"]["WirePassagePolicy"];
+            /** @description Who may leave on a promise to pay while the cloud is away. */
+            promises?: components["schemas"]["WirePromisePolicy"];
         };
         LotRule: {
             /** @description Plate class; empty is any. */
@@ -1912,6 +2072,13 @@ export interface components {
             tariff: string;
             /** Format: int64 */
             version: number;
+        };
+        LotStaff: {
+            /** @description A new code to sign in at the booth, 6 characters or more; none keeps the old one. */
+            code?: string;
+            name: string;
+            /** @description What the person may do at the booth: open, cash, waive, correct, promise, relieve, mode. */
+            rights: string[] | null;
         };
         LotSummary: {
             /** Format: int64 */
@@ -1942,6 +2109,15 @@ export interface components {
         LotText: {
             en: string;
             zh: string;
+        };
+        LotZone: {
+            /**
+             * Format: int64
+             * @description 0 is not counted.
+             */
+            capacity?: number;
+            id: string;
+            name: components["schemas"]["LotText"];
         };
         OwnerLine: {
             /**
@@ -2013,6 +2189,8 @@ export interface components {
             paid_at: string | null;
             /** @description Masked. */
             plate: string;
+            /** @description What the scanner at the exit takes when the lot's line is down; /qr.png draws it. Absent once the vehicle has left. */
+            proof?: string;
         };
         OwnerText: {
             en: string;
@@ -2244,6 +2422,142 @@ export interface components {
         ResetPasswordRequest: {
             password: string;
         };
+        Right: {
+            by: string;
+            /** Format: date-time */
+            created_at: string;
+            /** @description Plans of tariffs ask for these. */
+            entitlements?: string[] | null;
+            /** @description Daily hours in those periods, in each lot's zone; none: all day. */
+            hours?: components["schemas"]["RightHours"][] | null;
+            id: string;
+            /** @enum {string} */
+            kind: "permit" | "free" | "special" | "black" | "arrears" | "entitled";
+            /** @description Where it holds; none: in all lots of the operator, those to come too. */
+            lots?: string[] | null;
+            /** @description For special and black: vehicles by class or pattern. */
+            match?: components["schemas"]["RightMatch"];
+            /** @description For drivers, on the bill. */
+            name?: components["schemas"]["RightText"];
+            /** @description Of arrears. */
+            owes?: components["schemas"]["RightDebt"];
+            /** @description A pass of tariffs that says which hours are covered. */
+            pass?: string;
+            /** @description When it holds; none: always. */
+            periods?: components["schemas"]["RightPeriod"][] | null;
+            /**
+             * Format: int64
+             * @description Of a permit: how many of its vehicles may be inside on it at once; 0 is all. One more is charged as a visitor.
+             */
+            places?: number;
+            plates?: components["schemas"]["RightPlate"][] | null;
+            /** Format: date-time */
+            updated_at: string;
+            /** Format: int64 */
+            version: number;
+            /** @description Of a black list: only report the vehicle, and let it in. */
+            watch?: boolean;
+            /** @description For staff. */
+            why?: string;
+        };
+        RightBooth: {
+            /** @description It has the newest. */
+            applied: boolean;
+            booth: string;
+            /**
+             * Format: int64
+             * @description In force there; 0: none.
+             */
+            number: number;
+            /**
+             * Format: date-time
+             * @description When it first said so.
+             */
+            said_at: string | null;
+        };
+        RightContent: {
+            /** @description Plans of tariffs ask for these. */
+            entitlements?: string[] | null;
+            /** @description Daily hours in those periods, in each lot's zone; none: all day. */
+            hours?: components["schemas"]["RightHours"][] | null;
+            /** @enum {string} */
+            kind: "permit" | "free" | "special" | "black" | "arrears" | "entitled";
+            /** @description Where it holds; none: in all lots of the operator, those to come too. */
+            lots?: string[] | null;
+            /** @description For special and black: vehicles by class or pattern. */
+            match?: components["schemas"]["RightMatch"];
+            /** @description For drivers, on the bill. */
+            name?: components["schemas"]["RightText"];
+            /** @description Of arrears. */
+            owes?: components["schemas"]["RightDebt"];
+            /** @description A pass of tariffs that says which hours are covered. */
+            pass?: string;
+            /** @description When it holds; none: always. */
+            periods?: components["schemas"]["RightPeriod"][] | null;
+            /**
+             * Format: int64
+             * @description Of a permit: how many of its vehicles may be inside on it at once; 0 is all. One more is charged as a visitor.
+             */
+            places?: number;
+            plates?: components["schemas"]["RightPlate"][] | null;
+            /** @description Of a black list: only report the vehicle, and let it in. */
+            watch?: boolean;
+            /** @description For staff. */
+            why?: string;
+        };
+        RightDebt: {
+            /**
+             * Format: int64
+             * @description Minor units.
+             */
+            amount: number;
+            /** @example CNY */
+            currency: string;
+            /** Format: int64 */
+            stays: number;
+        };
+        RightHours: {
+            /** @description Words of the lot's calendar or names of weekdays; none: every day. */
+            day_types?: string[] | null;
+            /** @example 08:00 */
+            from: string;
+            /**
+             * @description At or before from: on the next day.
+             * @example 20:00
+             */
+            to: string;
+        };
+        RightMatch: {
+            /** @description Classes of plates, as police or embassy. */
+            classes?: string[] | null;
+            /** @description Of the whole text: * is any run of characters, ? any one. */
+            patterns?: string[] | null;
+        };
+        RightPeriod: {
+            /**
+             * Format: date-time
+             * @description None: since ever.
+             */
+            from?: string;
+            /**
+             * Format: date-time
+             * @description No longer part of it; none: for ever.
+             */
+            to?: string;
+        };
+        RightPlate: {
+            /**
+             * @description Without it the right is any vehicle's with the text.
+             * @enum {string}
+             */
+            colour?: "unknown" | "blue" | "yellow" | "white" | "black" | "green" | "yellow-green";
+            /** @description As people write it; it is normalised. */
+            text: string;
+        };
+        RightText: {
+            en: string;
+            zh: string;
+        };
         SaveCalendarRequest: {
             /**
              * Format: int64
@@ -2263,6 +2577,28 @@ export interface components {
             lot: string;
             /** Format: date-time */
             since: string;
+        };
+        SeatMode: {
+            /**
+             * Format: int64
+             * @description Of a convoy: vehicles.
+             */
+            count?: number;
+            /**
+             * @description normal ends the mode that stands.
+             * @enum {string}
+             */
+            mode: "held_open" | "locked" | "convoy" | "normal";
+            /**
+             * Format: int64
+             * @description How long it lasts at most.
+             */
+            seconds?: number;
+            /**
+             * @description What is due of who leaves in it; absent: as the lot's policy says.
+             * @enum {string}
+             */
+            unpaid?: "debt" | "waive";
         };
         SetLotRulesReply: {
             /** @description The lot's calendar; empty: weekdays only. */
@@ -2912,10 +3248,49 @@ export interface components {
             policy?: components["schemas"]["LotPolicy"];
             /** @description Which tariff a new stay gets; the first that fits. */
             rules?: components["schemas"]["LotRule"][] | null;
+            /** @description Who may act at the booths. None given keeps who is in force. */
+            staff?: components["schemas"]["LotStaff"][] | null;
             /** @description Tariff documents. Published versions stay, named or not, and cannot change. */
             tariffs?: unknown[] | null;
             /** @example Asia/Shanghai */
             tz: string;
+            /** @description Parts of the lot with lanes between them: nested lots. */
+            zones?: components["schemas"]["LotZone"][] | null;
+        };
+        UpdateRightRequest: {
+            /** @description Plans of tariffs ask for these. */
+            entitlements?: string[] | null;
+            /** @description Daily hours in those periods, in each lot's zone; none: all day. */
+            hours?: components["schemas"]["RightHours"][] | null;
+            /** @enum {string} */
+            kind: "permit" | "free" | "special" | "black" | "arrears" | "entitled";
+            /** @description Where it holds; none: in all lots of the operator, those to come too. */
+            lots?: string[] | null;
+            /** @description For special and black: vehicles by class or pattern. */
+            match?: components["schemas"]["RightMatch"];
+            /** @description For drivers, on the bill. */
+            name?: components["schemas"]["RightText"];
+            /** @description Of arrears. */
+            owes?: components["schemas"]["RightDebt"];
+            /** @description A pass of tariffs that says which hours are covered. */
+            pass?: string;
+            /** @description When it holds; none: always. */
+            periods?: components["schemas"]["RightPeriod"][] | null;
+            /**
+             * Format: int64
+             * @description Of a permit: how many of its vehicles may be inside on it at once; 0 is all. One more is charged as a visitor.
+             */
+            places?: number;
+            plates?: components["schemas"]["RightPlate"][] | null;
+            /**
+             * Format: int64
+             * @description The version that the change was made on.
+             */
+            version: number;
+            /** @description Of a black list: only report the vehicle, and let it in. */
+            watch?: boolean;
+            /** @description For staff. */
+            why?: string;
         };
         UpdateUserRequest: {
             all_lots?: boolean;
@@ -2928,6 +3303,9 @@ export interface components {
         WireCandidate: {
             /** Format: date-time */
             entered: string;
+            /** Format: date-time */
+            left?: string;
+            photo?: string;
             plate: components["schemas"]["Plate"];
             session: string;
         };
@@ -2976,6 +3354,16 @@ export interface components {
              * @enum {string}
              */
             tailgate?: "bill" | "record";
+        };
+        WirePromisePolicy: {
+            /** Format: int64 */
+            after?: number;
+            /** Format: int64 */
+            count: number;
+            /** Format: int64 */
+            days: number;
+            /** Format: int64 */
+            sum: number;
         };
         WireSigned: {
             document: string;
@@ -3755,6 +4143,37 @@ export interface operations {
             };
         };
     };
+    "get-lot-rights": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                lot: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GetLotRightsReply"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "get-lot-rules": {
         parameters: {
             query?: never;
@@ -4048,7 +4467,7 @@ export interface operations {
             query?: {
                 lot?: string;
                 lane?: string;
-                dir?: "entry" | "exit";
+                dir?: "entry" | "exit" | "inner";
                 plate?: string;
                 outcome?: "passed" | "reversed" | "gone";
                 from?: string;
@@ -4197,6 +4616,212 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["CancelRehearsalReply"];
                 };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "list-rights": {
+        parameters: {
+            query?: {
+                kind?: "permit" | "free" | "special" | "black" | "arrears" | "entitled";
+                /** @description As people write it. */
+                plate?: string;
+                /** @description Those that hold there. */
+                lot?: string;
+                /** @description Without those whose last period has ended. */
+                current?: boolean;
+                page?: number;
+                size?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListRightsReply"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "create-right": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description Unique for each intended action; the same key with the same request has one effect. 每个操作唯一，重复提交只生效一次。 */
+                "Idempotency-Key": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RightContent"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Right"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "import-rights": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description Unique for each intended action; the same key with the same request has one effect. 每个操作唯一，重复提交只生效一次。 */
+                "Idempotency-Key": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ImportRightsRequest"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImportRightsReply"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get-right": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                right: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Right"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "update-right": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                right: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UpdateRightRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Right"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "delete-right": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                right: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description Error */
             default: {

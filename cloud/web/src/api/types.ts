@@ -158,7 +158,7 @@ export interface PassageQuery {
 
 export interface QueueItem { lot: string; lane: string; since: string; live: LiveLane }
 export type CommandState = 'sent' | 'done' | 'refused' | 'unknown' | 'expired' | 'replayed' | 'mismatched'
-export type CommandAction = 'open' | 'close' | 'correct'
+export type CommandAction = 'open' | 'close' | 'correct' | 'mode'
 export interface CommandRequest {
   lot: string
   lane: string
@@ -202,5 +202,5 @@ export interface Order {
   amount: number
   paid_at: string | null
   currency: string
-  receipt?: { no: string; lot_name: Text; plate: string; leave_by?: string | null } | null
+  receipt?: { no: string; lot_name: Text; plate: string; leave_by?: string | null; proof?: string } | null
 }

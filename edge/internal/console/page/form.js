@@ -38,7 +38,7 @@ export function decimal(minor) {
   const n = digits(), s = String(Math.abs(minor)).padStart(n + 1, '0');
   return (minor < 0 ? '−' : '') + s.slice(0, s.length - n) + (n ? '.' + s.slice(s.length - n) : '');
 }
-export const money = (minor) => format().formatToParts(0).find((p) => p.type === 'currency').value + decimal(minor);
+export const money = (minor) => (minor < 0 ? '−' : '') + format().formatToParts(0).find((p) => p.type === 'currency').value + decimal(Math.abs(minor));
 // typed returns the minor units of what a person typed, or undefined.
 export function typed(s) {
   const m = /^(\d{1,9})(?:\.(\d*))?$/.exec(s.replace(/[\s,，¥￥]/g, '')), n = digits();

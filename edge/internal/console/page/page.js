@@ -1,9 +1,11 @@
 // The booth's page: the door, and the desk behind it.
 import { ACTS, dismiss, isAsking, watch } from './ask.js';
-import { $, el, hour, local, moment, photo } from './form.js';
+import { $, el, hour, local, moment, photo, toast } from './form.js';
 import { KEYS, LaneCard } from './lane.js';
 import { forget, passages, standing } from './list.js';
 import { Live, call } from './net.js';
+import { listen } from './scanner.js';
+import { ask as askShift, slip, ticket } from './shift.js';
 import { otherLanguage, t, text, translate } from './words.js';
 
 let state = null, shift = null, wanted = null, ahead = 0;
@@ -22,9 +24,28 @@ function choose(id) {
   wanted = id;
   if (state) draw();
 }
-function act(what, lane, candidate) {
-  if (isAsking() || !lane || !(candidate || cards.get(lane.lane)?.can(what))) return;
-  ACTS[what](lane, candidate);
+function act(what, lane, detail) {
+  if (isAsking() || !lane) return;
+  const why = cards.get(lane.lane)?.cannot(what);
+  if (why) return toast(why, true);
+  ACTS[what](lane, detail);
+}
+// shiftDialog: who takes over is signed in at once; when nobody does, the door is shown.
+async function shiftDialog() {
+  if (isAsking()) return;
+  try {
+    await askShift((me) => {
+      if (!me) return leave(t('handed_over'));
+      live.stop();
+      enter(me);
+    });
+  } catch (why) { toast(why.message, true); }
+}
+// showPaper shows an exit's slip or the ticket of an entry without a plate.
+async function showPaper(p) {
+  try {
+    await (p.dir === 'exit' ? slip(p.session, text(state.name) || state.lot) : ticket(p.id, text(state.name) || state.lot));
+  } catch (why) { toast(why.message, true); }
 }
 function show(name) {
   $('picture').querySelector('img').replaceWith(photo(name, ''));
@@ -44,16 +65,20 @@ function draw() {
   $('cloud').className = away ? 'pill warn' : 'pill';
   $('who').textContent = shift.name;
   $('till').textContent = t('till', { at: moment(shift.expires_at, now()) });
+  const duty = state.duty, mine = duty?.by === shift.name;
+  $('duty-who').textContent = duty ? t('on_duty', { by: duty.by, at: moment(duty.since, now()) }) : t('nobody_on_duty');
+  $('duty').className = mine ? 'quiet' : 'quiet warn';
   const ids = state.lanes.map((l) => l.lane);
   if (ids.join() !== [...cards.keys()].join()) {
     cards.clear();
-    for (const id of ids) cards.set(id, new LaneCard(act, () => choose(id), show));
+    for (const id of ids) cards.set(id, new LaneCard(act, () => choose(id), show, state.lanes.find((l) => l.lane === id).dir));
     $('lanes').replaceChildren(...[...cards.values()].map((c) => c.element));
   }
-  for (const l of state.lanes) cards.get(l.lane).tell(l, Date.parse(state.at), l === main);
+  const me = { rights: shift.rights ?? [], onDuty: mine };
+  for (const l of state.lanes) cards.get(l.lane).tell(l, Date.parse(state.at), l === main, me);
   watch(state.lanes);
   standing(state);
-  passages(state, show);
+  passages(state, show, showPaper);
   tick();
 }
 function tick() {
@@ -103,15 +128,22 @@ $('sign-in').addEventListener('submit', async (e) => {
     button.disabled = false;
   }
 });
+$('duty').addEventListener('click', shiftDialog);
+$('paper-print').addEventListener('click', () => print());
+listen((read) => { if (state && shift && !isAsking()) act('scan', chosen(), read); });
 $('sign-out').addEventListener('click', async () => {
   try { await call('/api/sign-out', {}); } catch { /* the page forgets it either way */ }
   leave();
 });
 for (const b of document.querySelectorAll('.language')) b.addEventListener('click', () => { otherLanguage(); translate(); draw(); });
 
-// The keys: F2 F3 F4 F8 as on the buttons, Enter as F2, arrows from lane to lane.
+// The keys: F2 to F10 as on the buttons, Enter as F2, arrows from lane to lane.
 addEventListener('keydown', (e) => {
   if (!state || !shift || isAsking() || e.altKey || e.ctrlKey || e.metaKey) return;
+  if (e.key === 'F10') {
+    e.preventDefault();
+    return void shiftDialog();
+  }
   const idle = e.target === document.body, what = KEYS[e.key] ?? (e.key === 'Enter' && idle ? 'open' : undefined);
   if (what) {
     e.preventDefault();

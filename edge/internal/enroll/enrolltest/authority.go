@@ -18,6 +18,8 @@ import (
 	"time"
 
 	"lotkeeper/edge/internal/enroll"
+	"lotkeeper/shared/receipt"
+	"lotkeeper/shared/right"
 	"lotkeeper/shared/wire"
 )
 
@@ -71,10 +73,28 @@ func (a *Authority) Trust(lot string) enroll.Trust { return enroll.Trust{Lot: lo
 // ConfigKey is the public key of configurations.
 func (a *Authority) ConfigKey() ed25519.PublicKey { return a.config.Public().(ed25519.PublicKey) }
 
+// Receipt signs a receipt as the cloud does.
+func (a *Authority) Receipt(r receipt.Receipt) string {
+	a.t.Helper()
+	s, err := receipt.Sign(r, a.config)
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	return s
+}
+
 // Sign signs a configuration.
 func (a *Authority) Sign(c wire.Config) wire.Signed {
 	a.t.Helper()
 	s, err := wire.SignConfig(c, a.config)
+	a.must(err)
+	return s
+}
+
+// SignRights signs the head of a set of rights.
+func (a *Authority) SignRights(h right.Head) wire.Signed {
+	a.t.Helper()
+	s, err := wire.SignRights(h, a.config)
 	a.must(err)
 	return s
 }

@@ -24,3 +24,15 @@ func FuzzDecode(f *testing.F) {
 		}
 	})
 }
+
+// What a commit acknowledges must be on the disk: a kill cannot tell, only a power cut would.
+func TestEveryCommitIsSynced(t *testing.T) {
+	db, err := Open(t.TempDir() + "/a.db")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	if db.NoSync || db.NoGrowSync {
+		t.Errorf("the file is opened with NoSync %v, NoGrowSync %v; want neither", db.NoSync, db.NoGrowSync)
+	}
+}

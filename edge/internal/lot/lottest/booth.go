@@ -28,6 +28,25 @@ type Booth struct {
 	cancel context.CancelFunc
 	done   chan error
 	once   sync.Once
+
+	mu     sync.Mutex
+	alarms map[string]string // those that are on, by code and subject, with their detail
+}
+
+// Alarm returns the detail of an alarm and whether it is on.
+func (b *Booth) Alarm(code, subject string) (detail string, on bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	detail, on = b.alarms[code+" "+subject]
+	return detail, on
+}
+
+func (b *Booth) raise(code, subject string, on bool, detail string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if delete(b.alarms, code+" "+subject); on {
+		b.alarms[code+" "+subject] = detail
+	}
 }
 
 // Open opens a booth's memory in a folder and lets its journal write, until Stop or the test's end.
@@ -41,14 +60,15 @@ func Open(t testing.TB, id *enroll.Identity, dir string) *Booth {
 	if err != nil {
 		t.Fatalf("open journal of %s: %v", id.Booth, err)
 	}
-	l, err := lot.Open(filepath.Join(dir, "lot.db"), j, lot.Options{
-		Lot: id.Lot, Booth: id.Booth, Keys: id.Trust(), ConfigKey: id.ConfigKey, Now: time.Now,
+	b := &Booth{T: t, Identity: id, Dir: dir, Journal: j, done: make(chan error, 1), alarms: map[string]string{}}
+	b.Lot, err = lot.Open(filepath.Join(dir, "lot.db"), j, lot.Options{
+		Lot: id.Lot, Booth: id.Booth, Keys: id.Trust(), ConfigKey: id.ConfigKey, Now: time.Now, Alarm: b.raise,
 	})
 	if err != nil {
 		t.Fatalf("open lot of %s: %v", id.Booth, err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	b := &Booth{T: t, Identity: id, Dir: dir, Journal: j, Lot: l, cancel: cancel, done: make(chan error, 1)}
+	b.cancel = cancel
 	go func() { b.done <- j.Run(ctx) }()
 	t.Cleanup(b.Stop)
 	return b

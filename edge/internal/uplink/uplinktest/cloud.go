@@ -20,7 +20,8 @@ import (
 // Cloud is the cloud of one lot.
 type Cloud struct {
 	Broker *Broker
-	Quiet  float64 // share of its answers that are lost
+	Quiet  float64       // share of its answers that are lost
+	Ahead  time.Duration // its clock less the true time
 	Author fact.Author
 
 	t     testing.TB
@@ -93,7 +94,7 @@ func (c *Cloud) take(h heard) {
 		}
 		c.store(m.Batch)
 		if rand.Float64() >= c.Quiet {
-			c.state(h.topic.Booth)
+			c.state(h.topic.Booth, time.Time{})
 		}
 	case wire.CursorUp:
 		m, err := wire.Decode[wire.Cursor](h.payload)
@@ -101,7 +102,7 @@ func (c *Cloud) take(h heard) {
 			c.t.Errorf("cursor up: %v", err)
 			return
 		}
-		c.state(h.topic.Booth)
+		c.state(h.topic.Booth, m.At)
 		c.send(h.topic.Booth, m.Cursors)
 	}
 }
@@ -163,8 +164,8 @@ func (c *Cloud) Forget() {
 	clear(c.records)
 }
 
-func (c *Cloud) state(booth string) {
-	c.Publish(booth, wire.CursorDown, false, wire.Cursor{At: time.Now(), Cursors: c.Cursors()})
+func (c *Cloud) state(booth string, echo time.Time) {
+	c.Publish(booth, wire.CursorDown, false, wire.Cursor{At: time.Now().Add(c.Ahead), Echo: echo, Cursors: c.Cursors()})
 }
 
 func (c *Cloud) send(booth string, theirs exchange.Cursors) {

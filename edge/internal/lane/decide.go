@@ -296,7 +296,7 @@ func (t *step) failed(in Failed) {
 	case then.Do == DoPay:
 		t.unpaid(in)
 		return
-	case then.Do == DoNothing || then.Do == DoFire:
+	case then.Do == DoNothing:
 		t.oweFailed(in)
 		return
 	case then.Do == DoKeep:

@@ -71,11 +71,10 @@ func run(m *testing.M) int {
 	return m.Run()
 }
 
-// start starts a rig for a test. The managed Postgres drops to another user, who must reach its folder, and its socket
-// needs a short path: t.TempDir is neither open nor short.
-func start(t *testing.T, o rig.Options) *rig.Rig {
+// folder makes a folder for a rig. The managed Postgres drops to another user, who must reach it, and its socket needs a
+// short path: t.TempDir is neither open nor short.
+func folder(t *testing.T) string {
 	t.Helper()
-	bin := program(t, "")
 	dir, err := os.MkdirTemp("/tmp", "lk-")
 	if err != nil {
 		t.Fatal(err)
@@ -83,7 +82,27 @@ func start(t *testing.T, o rig.Options) *rig.Rig {
 	if err := os.Chmod(dir, 0o711); err != nil {
 		t.Fatal(err)
 	}
-	o.Dir, o.Bin = dir, bin
+	t.Cleanup(func() {
+		if t.Failed() {
+			t.Logf("data and logs are kept in %s", dir)
+			return
+		}
+		if err := os.RemoveAll(dir); err != nil {
+			t.Error(err)
+		}
+	})
+	return dir
+}
+
+// start starts a rig for a test.
+func start(t *testing.T, o rig.Options) *rig.Rig {
+	t.Helper()
+	return startIn(t, folder(t), o)
+}
+
+func startIn(t *testing.T, dir string, o rig.Options) *rig.Rig {
+	t.Helper()
+	o.Dir, o.Bin = dir, program(t, "")
 	began := time.Now()
 	r, err := rig.Start(t.Context(), o)
 	if err != nil {
@@ -95,13 +114,6 @@ func start(t *testing.T, o rig.Options) *rig.Rig {
 			t.Error(who)
 		}
 		r.Stop()
-		if t.Failed() {
-			t.Logf("data and logs are kept in %s", dir)
-			return
-		}
-		if err := os.RemoveAll(dir); err != nil {
-			t.Error(err)
-		}
 	})
 	return r
 }

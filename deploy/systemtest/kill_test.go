@@ -7,11 +7,13 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"os"
+	"path/filepath"
 	"strconv"
 	"testing"
 	"time"
 
 	"lotkeeper/deploy/rig"
+	"lotkeeper/deploy/rig/lossy"
 )
 
 // Together the two tests kill 20 times.
@@ -67,6 +69,53 @@ func TestKillBooths(t *testing.T) {
 	t.Parallel()
 	r := start(t, busy(13))
 	rnd := rand.New(rand.NewPCG(13, 20))
+	someLeft(t, r)
+	for i := range boothKills(t) {
+		booth := []string{rig.EntryBooth, rig.ExitBooth}[i%2]
+		comesBack(t, r, booth, time.Duration(rnd.Int64N(int64(1500*time.Millisecond))), func() { r.Kill(booth) })
+	}
+	account(t, r)
+}
+
+// powerCuts is how often TestPowerCut cuts, in short runs.
+const powerCuts = 8
+
+// TestPowerCut takes the power of the entry's booth at random moments of traffic: the agent is gone, and so is what its
+// disk had not synced, all of it or any part.
+func TestPowerCut(t *testing.T) {
+	t.Parallel()
+	dir := folder(t)
+	disk, err := lossy.Mount(filepath.Join(dir, rig.EntryBooth), filepath.Join(dir, "beneath"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := disk.Unmount(); err != nil {
+			t.Error(err)
+		}
+	})
+	r := startIn(t, dir, busy(14))
+	rnd := rand.New(rand.NewPCG(14, 20))
+	someLeft(t, r)
+	for i := range max(powerCuts, boothKills(t)/2) {
+		odds := []float64{1, 0.5, 0.1}[i%3]
+		comesBack(t, r, rig.EntryBooth, time.Duration(rnd.Int64N(int64(1500*time.Millisecond))), func() {
+			r.Kill(rig.EntryBooth)
+			if err := errors.Join(disk.Cut(rnd, odds), disk.Restore()); err != nil {
+				t.Fatal(err)
+			}
+		})
+	}
+	t.Logf("the cuts took %d sectors", disk.Lost())
+	if disk.Lost() == 0 {
+		t.Error("no cut took anything")
+	}
+	account(t, r)
+}
+
+// someLeft waits for traffic.
+func someLeft(t *testing.T, r *rig.Rig) {
+	t.Helper()
 	until(t, "the first car leaves", patience, func(ctx context.Context) error {
 		rep, err := r.Report(ctx)
 		if err == nil && rep.Exits == 0 {
@@ -74,40 +123,41 @@ func TestKillBooths(t *testing.T) {
 		}
 		return err
 	})
-	kills := boothKills(t)
-	for i := range kills {
-		booth := []string{rig.EntryBooth, rig.ExitBooth}[i%2]
-		moment := time.Duration(rnd.Int64N(int64(1500 * time.Millisecond)))
-		pass(t, r, moment)
-		before, err := r.Booth(t.Context(), booth)
-		if err != nil {
-			t.Fatal(err)
-		}
-		heard, err := r.CloudDigest(t.Context())
-		if err != nil {
-			t.Fatal(err)
-		}
-		r.Kill(booth)
-		if err := r.Restart(t.Context(), booth); err != nil {
-			t.Fatalf("restart %s after kill %d: %v", booth, i+1, err)
-		}
-		after, err := r.Booth(t.Context(), booth)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if after.Sync.Author != before.Sync.Author {
-			t.Fatalf("kill %d: %s came back as author %s, was %s: its journal was lost", i+1, booth, after.Sync.Author, before.Sync.Author)
-		}
-		own, err := r.BoothDigest(t.Context(), booth)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if got, want := own.Cursors[before.Sync.Author], heard.Cursors[before.Sync.Author]; got < want {
-			t.Fatalf("kill %d: the journal of %s ends at %d, the cloud has heard %d", i+1, booth, got, want)
-		}
-		t.Logf("kill %d of %d: %s after %s, %d facts", i+1, kills, booth, moment.Round(time.Millisecond), own.Facts)
+}
+
+// comesBack ends a booth after a moment of traffic and starts it again: it is the author that it was, and has whatever
+// the cloud had heard of it.
+func comesBack(t *testing.T, r *rig.Rig, booth string, moment time.Duration, end func()) {
+	t.Helper()
+	pass(t, r, moment)
+	before, err := r.Booth(t.Context(), booth)
+	if err != nil {
+		t.Fatal(err)
 	}
-	account(t, r)
+	heard, err := r.CloudDigest(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	end()
+	if err := r.Restart(t.Context(), booth); err != nil {
+		t.Fatalf("restart %s: %v", booth, err)
+	}
+	after, err := r.Booth(t.Context(), booth)
+	if err != nil {
+		t.Fatal(err)
+	}
+	own, err := r.BoothDigest(t.Context(), booth)
+	if err != nil {
+		t.Fatal(err)
+	}
+	author := before.Sync.Author
+	if after.Sync.Author != author {
+		t.Fatalf("%s came back as author %s, was %s: its journal was lost", booth, after.Sync.Author, author)
+	}
+	if got, want := own.Cursors[author], heard.Cursors[author]; got < want {
+		t.Fatalf("the journal of %s ends at %d, the cloud has heard %d", booth, got, want)
+	}
+	t.Logf("%s ended after %s; it holds %d facts", booth, moment.Round(time.Millisecond), own.Facts)
 }
 
 // settle is how long a booth's line must have lived for the booth to try again at once when it is lost.
@@ -118,13 +168,7 @@ const settle = 10 * time.Second
 func killOften(t *testing.T, r *rig.Rig, name string, times int, seed uint64) {
 	t.Helper()
 	rnd := rand.New(rand.NewPCG(seed, 20))
-	until(t, "the first car leaves", patience, func(ctx context.Context) error {
-		rep, err := r.Report(ctx)
-		if err == nil && rep.Exits == 0 {
-			err = errors.New("none has left")
-		}
-		return err
-	})
+	someLeft(t, r)
 	for i := range times {
 		had := connected(t, r)
 		moment := time.Duration(rnd.Int64N(int64(2 * time.Second)))

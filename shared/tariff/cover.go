@@ -54,6 +54,14 @@ func overlap(s span, spans []span) (n int64) {
 	return n
 }
 
+// overlapBoth is how many seconds of s are in either of two lists, of which the second is mostly empty.
+func overlapBoth(s span, holes, zeros []span) int64 {
+	if len(zeros) == 0 {
+		return overlap(s, holes)
+	}
+	return overlap(s, union(slices.Concat(holes, zeros)))
+}
+
 func within(spans []span, u int64) bool {
 	return slices.ContainsFunc(spans, func(s span) bool { return s.from <= u && u < s.to })
 }
@@ -161,7 +169,7 @@ func (w *walker) freed(p *plan, s part, stay span, free FreeTest) part {
 		s.freeLength = stay.length() - overlap(stay, w.gaps)
 		s.freeFrom = stay.from
 	default:
-		s.freeLength = s.length() - overlap(s.span, s.holes) - overlap(s.span, s.zeros)
+		s.freeLength = s.length() - overlapBoth(s.span, s.holes, s.zeros)
 	}
 	return s
 }
@@ -186,12 +194,16 @@ func (w *walker) rounded(p *plan, u int64) int64 {
 	if x == nil {
 		return u
 	}
-	_, clock, _ := w.line.at(u)
-	past := clock % int64(x.Unit)
-	if past > 0 && x.Mode == RoundUp {
-		return u + int64(x.Unit) - past
+	number, clock, _ := w.line.at(u)
+	to := clock - clock%int64(x.Unit)
+	if to != clock && x.Mode == RoundUp {
+		to += int64(x.Unit)
 	}
-	return u - past
+	moved := u + to - clock
+	if day2, at, _ := w.line.at(moved); day2*day+at == number*day+to {
+		return moved
+	}
+	return w.line.instant(number+floorDiv(to, day), to-floorDiv(to, day)*day) // the clock was changed in between
 }
 
 // fits says whether a stay or a cycle begins and ends when the guard asks.

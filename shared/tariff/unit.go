@@ -145,15 +145,23 @@ func (c *course) spend(r span) int64 {
 	return r.to
 }
 
-// spendAround is spend where some of the time is free.
+// spendAround is spend where some of the time is free. Once the allowed time is used up, units end, also in free time.
 func (c *course) spendAround(r span) int64 {
 	zeros := c.zeros
 	c.zeros = nil
 	defer func() { c.zeros = zeros }()
+	end, until := c.allowed == 0, r.from
 	for _, s := range without(r, zeros) {
-		if to := c.spend(s); c.over {
-			return to
+		to := c.spend(s)
+		if !end && c.allowed == 0 {
+			end, until = true, to
 		}
+		if c.over {
+			break
+		}
+	}
+	if end {
+		return until
 	}
 	return r.to
 }

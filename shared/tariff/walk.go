@@ -268,7 +268,7 @@ func (f *Free) spares(seconds int64) bool {
 // cycleOf prices one piece of a cycle: by a guard, at its full price, or by its units.
 func (w *walker) cycleOf(c *course, piece span, endsAtEdge bool) {
 	p := c.p
-	if c.allowed == 0 || overlap(piece, c.holes)+overlap(piece, c.zeros) == piece.length() {
+	if c.allowed == 0 || overlapBoth(piece, c.holes, c.zeros) == piece.length() {
 		w.piece(c, piece) // nothing in it is charged
 		return
 	}
@@ -349,7 +349,7 @@ func (w *walker) subPiece(p *plan, outer *course, piece span) int32 {
 	case outer.byStay: // in a guard of a cycle the stay is the cycle
 		s.freeLength, s.freeFrom = piece.length()-overlap(piece, w.gaps), piece.from
 	default:
-		s.freeLength = piece.length() - overlap(piece, outer.covered) - overlap(piece, outer.zeros)
+		s.freeLength = piece.length() - overlapBoth(piece, outer.covered, outer.zeros)
 	}
 	c := w.begin(1, p, s)
 	f := c.free

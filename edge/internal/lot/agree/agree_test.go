@@ -9,6 +9,7 @@ import (
 	"net"
 	"path/filepath"
 	"slices"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -35,7 +36,14 @@ type node struct {
 	member *agree.Member
 	cancel context.CancelFunc
 	done   chan error
-	disk   func() // called before each write of raft's
+	disk   func()                 // called before each write of raft's
+	called atomic.Pointer[called] // nil while the member does not run; the others' goroutines ask
+}
+
+// called is a booth and its member of the group.
+type called struct {
+	booth  string
+	member *agree.Member
 }
 
 func listen(t testing.TB, addr string) net.Listener {
@@ -52,8 +60,8 @@ func listen(t testing.TB, addr string) net.Listener {
 // named tells a booth's name in the group, as package peer does.
 func (n *node) named(booth string) string {
 	for _, o := range *n.all {
-		if o.Identity.Booth == booth && o.done != nil {
-			return o.member.ID()
+		if c := o.called.Load(); c != nil && c.booth == booth {
+			return c.member.ID()
 		}
 	}
 	return ""
@@ -74,6 +82,7 @@ func (n *node) start(t testing.TB) {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	n.member, n.cancel, n.done = m, cancel, make(chan error, 1)
+	n.called.Store(&called{n.Identity.Booth, m})
 	go func(done chan error) { done <- m.Run(ctx) }(n.done)
 	t.Cleanup(func() { n.stop(t) })
 }
@@ -83,6 +92,7 @@ func (n *node) stop(t testing.TB) {
 	if n.done == nil {
 		return
 	}
+	n.called.Store(nil)
 	n.cancel()
 	if err := <-n.done; err != nil {
 		t.Errorf("member %s: %v", n.Identity.Booth, err)

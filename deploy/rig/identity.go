@@ -9,6 +9,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"math/big"
@@ -68,6 +69,19 @@ func (r *Rig) CertificateOf(booth string) (tls.Certificate, error) {
 		return c, fmt.Errorf("certificate of %s: %w", booth, err)
 	}
 	return c, nil
+}
+
+// RaftName is the protocol that a connection to a booth's raft asks for: the booths' group and the booth's member of it.
+func (r *Rig) RaftName(booth string) (string, error) {
+	b, err := os.ReadFile(r.path(booth, "raft", "member.json"))
+	if err != nil {
+		return "", fmt.Errorf("raft's name of %s: %w", booth, err)
+	}
+	var m struct{ ID, Group string }
+	if err := json.Unmarshal(b, &m); err != nil {
+		return "", fmt.Errorf("raft's name of %s: %w", booth, err)
+	}
+	return "lotkeeper-raft/" + m.Group + "/" + m.ID, nil
 }
 
 // Roots holds the rig's authority.

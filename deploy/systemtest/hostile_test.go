@@ -30,6 +30,9 @@ func TestHostile(t *testing.T) {
 	}
 	const plate = "粤D12345"
 	car := enter(t, r, plate, "nothing")
+	if _, err := r.Console(t.Context(), rig.ExitBooth); err != nil { // a shift begins, which is a fact
+		t.Fatal(err)
+	}
 	before := settled(t, r)
 	still := movements(t, r)
 
@@ -70,6 +73,9 @@ func TestHostileMosquitto(t *testing.T) {
 		t.Fatal(err)
 	}
 	enter(t, r, "粤D23456", "nothing")
+	if _, err := r.Console(t.Context(), rig.ExitBooth); err != nil { // a shift begins, which is a fact
+		t.Fatal(err)
+	}
 	before := settled(t, r)
 	still := movements(t, r)
 	t.Run("bad messages", func(t *testing.T) { badMessages(t, r) })
@@ -367,9 +373,21 @@ func peers(t *testing.T, r *rig.Rig) {
 		{"too much", http.MethodPost, exchangePath, nil, bytes.Repeat([]byte("a"), 8<<20), []int{413}, ""},
 		{"another method", http.MethodGet, exchangePath, nil, nil, []int{404, 405}, ""},
 	})
+	// Whoever does not name the booths' group is not talked to.
+	if c, err := tls.Dial("tcp", r.Addresses().Raft[rig.ExitBooth], &tls.Config{
+		MinVersion: tls.VersionTLS13, InsecureSkipVerify: true, Certificates: []tls.Certificate{certificateOf(t, r, rig.EntryBooth)},
+	}); err == nil {
+		_ = c.Close()
+		t.Error("raft: a booth of the lot that names no group is let in")
+	}
 	// Bytes that are no raft, from a booth of the lot: raft hangs up.
+	name, err := r.RaftName(rig.ExitBooth)
+	if err != nil {
+		t.Fatal(err)
+	}
 	c, err := tls.Dial("tcp", r.Addresses().Raft[rig.ExitBooth], &tls.Config{
 		MinVersion: tls.VersionTLS13, InsecureSkipVerify: true, Certificates: []tls.Certificate{certificateOf(t, r, rig.EntryBooth)},
+		NextProtos: []string{name},
 	})
 	if err != nil {
 		t.Fatal(err)

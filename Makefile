@@ -113,6 +113,14 @@ simulate: ## Run whole lots in virtual time with every kind of fault, each seed 
 mutants: ## Plant bugs, one at a time, and prove that the tests catch each (ONLY=name picks)
 	@go run ./scripts/mutants -only "$(ONLY)"
 
+.PHONY: nightly
+nightly: ready ## What takes hours: 200 kills and 100 power cuts of real booths, 200 simulated lots, planted bugs, fuzzing (KILLS=200)
+	@$(STEP) "kill booths $(or $(KILLS),200) times" env LOTKEEPER_KILLS=$(or $(KILLS),200) \
+		go test -timeout 4h -count 1 -run 'TestKillBooths|TestPowerCut' ./deploy/systemtest
+	@$(MAKE) simulate
+	@$(MAKE) mutants
+	@$(MAKE) fuzz
+
 .PHONY: bench
 bench: build ## Measure, print a table, append to bench.jsonl (ONLY=P1,P5 picks)
 	@go run ./scripts/bench -only "$(ONLY)"

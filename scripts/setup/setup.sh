@@ -31,6 +31,8 @@ test)
     need gcc has_command gcc # for go test -race, which links C
     need libc6-dev has_file /usr/include/stdlib.h
     need procps has_command pgrep
+    need e2fsprogs has_file /usr/sbin/mkfs.ext4 # disks that fail
+    [ "$(id -u)" = 0 ] || need fuse3 has_command fusermount3 # a disk that loses its power
     ;;
 *)
     echo "setup: unknown scope '$scope': run or test" >&2

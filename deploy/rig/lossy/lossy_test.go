@@ -132,7 +132,7 @@ func write(t *testing.T, name string, syncs bool, times int) (found, acknowledge
 
 func TestMain(m *testing.M) {
 	if name := os.Getenv("LOSSY_WRITER"); name != "" {
-		fmt.Println(writer(name, os.Getenv("LOSSY_SYNCS") == "true"))
+		fmt.Fprintln(os.Stdout, writer(name, os.Getenv("LOSSY_SYNCS") == "true"))
 		return
 	}
 	os.Exit(m.Run())
@@ -149,7 +149,7 @@ func writer(name string, syncs bool) error {
 		if b := tx.Bucket([]byte("b")); b != nil {
 			n = b.Stats().KeyN
 		}
-		fmt.Println(n)
+		fmt.Fprintln(os.Stdout, n)
 		return nil
 	}); err != nil {
 		return err
@@ -169,6 +169,6 @@ func writer(name string, syncs bool) error {
 		if err != nil {
 			return err
 		}
-		fmt.Println("committed")
+		fmt.Fprintln(os.Stdout, "committed")
 	}
 }

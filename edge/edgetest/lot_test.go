@@ -1,6 +1,7 @@
 package edgetest_test
 
 import (
+	"fmt"
 	"slices"
 	"testing"
 	"time"
@@ -10,7 +11,10 @@ import (
 	. "lotkeeper/edge/edgetest"
 	"lotkeeper/firmware-adapters/sim"
 	"lotkeeper/shared/fact"
+	"lotkeeper/shared/money"
 	"lotkeeper/shared/session"
+	"lotkeeper/shared/tariff"
+	"lotkeeper/shared/wire"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -192,5 +196,49 @@ func must(t testing.TB, err error) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)
+	}
+}
+
+// A stay is priced with the tariff of its entry, whatever is published before it leaves; the next stay gets the new one.
+// Where nothing is asked, the stay is recorded and billed all the same.
+func TestATariffPublishedMidStayIsForTheNextStay(t *testing.T) {
+	version := func(n int, price string) tariff.Tariff {
+		tf, err := tariff.Decode(fmt.Appendf(nil, `{"id": "flat", "version": %d, "name": "flat", "tz": "Asia/Shanghai", "currency": "CNY",
+			"plans": [{"id": "all", "bands": [{"id": "always", "steps": [%s]}]}]}`, n, price))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return tf
+	}
+	rule := func(n int) []wire.TariffRule {
+		return []wire.TariffRule{{Tariff: fact.TariffRef{ID: "flat", Version: n}}}
+	}
+	versions := []tariff.Tariff{version(1, `{"unit": "1h", "price": 500}`), version(2, `{"unit": "1h", "price": 900}`), version(3, `{"price": 0}`)}
+	l := Start(t, Plan{Edit: func(c *wire.Config) { c.Tariffs, c.Rules = versions[:1], rule(1) }})
+	a, b := l.Booths["booth-a"], l.Booths["booth-b"]
+	enter := func(text string) {
+		l.Arrive("entry-1", Car(t, text))
+		l.Cross("entry-1")
+		one(t, b, text, inside)
+	}
+	publish := func(n int) {
+		a.Configure(func(c *wire.Config) { c.Tariffs, c.Rules = versions[:n], rule(n) })
+		Until(t, 10*time.Second, "the other booth has it", func() bool { c, _ := b.Lot().Config(); return c.Rules[0].Tariff.Version == n })
+	}
+	enter("粤B10001")
+	publish(2)
+	enter("粤B10002")
+	publish(3)
+	enter("粤B10003")
+	for text, due := range map[string]money.Amount{"粤B10001": 500, "粤B10002": 900, "粤B10003": 0} {
+		l.Arrive("exit-1", Car(t, text))
+		if due > 0 {
+			Until(t, 10*time.Second, text+" is asked for its own tariff's fee", func() bool { return b.Live("exit-1").Due == due })
+			l.Cloud.Paid(b, one(t, b, text, inside).ID, due)
+		}
+		l.Cross("exit-1")
+		if s := one(t, b, text, left); s.Bill.Gross != due {
+			t.Errorf("%s: billed %d, want %d", text, s.Bill.Gross, due)
+		}
 	}
 }

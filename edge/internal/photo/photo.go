@@ -17,6 +17,7 @@ import (
 	"path/filepath"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"lotkeeper/shared/fact"
@@ -34,7 +35,9 @@ type Store struct {
 	bound int64
 	wake  chan struct{}
 
-	mu      sync.Mutex
+	stats atomic.Pointer[Stats] // as of the last change: whoever asks must not wait for the disk
+
+	mu      sync.Mutex // held while the disk is written
 	all     map[string]*item
 	queue   []string // names the cloud lacks, oldest first
 	bytes   int64
@@ -69,6 +72,7 @@ func Open(dir string, bound int64) (*Store, error) {
 	if err := s.scan(); err != nil {
 		return nil, fmt.Errorf("open photos: %w", err)
 	}
+	s.note()
 	return s, nil
 }
 
@@ -138,6 +142,7 @@ func (s *Store) Put(kind string, picture []byte, at time.Time) (fact.Photo, erro
 	if s.all[name] != nil {
 		return p, nil
 	}
+	defer s.note()
 	s.makeRoom(int64(len(picture)))
 	if err := s.write(name, picture, at); err != nil {
 		return fact.Photo{}, fmt.Errorf("store photo: %w", err)
@@ -258,6 +263,7 @@ func (s *Store) Queued() <-chan struct{} { return s.wake }
 func (s *Store) Sent(name string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	defer s.note()
 	s.unqueue(name)
 }
 
@@ -265,15 +271,15 @@ func (s *Store) Sent(name string) {
 func (s *Store) Drop(name string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	defer s.note()
 	if s.all[name] != nil {
 		s.dropped++
 		s.remove(name)
 	}
 }
 
-// Stats returns how the store stands.
-func (s *Store) Stats() Stats {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return Stats{len(s.all), s.bytes, len(s.queue), s.dropped}
-}
+// Stats returns how the store stood after its last change. It does not wait for the disk.
+func (s *Store) Stats() Stats { return *s.stats.Load() }
+
+// note keeps how the store stands. The caller holds mu, or is the only one who has the store.
+func (s *Store) note() { s.stats.Store(&Stats{len(s.all), s.bytes, len(s.queue), s.dropped}) }

@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"go.uber.org/goleak"
+
+	"lotkeeper/edge/internal/journal/disktest"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -154,5 +156,43 @@ func TestManyHands(t *testing.T) {
 	group.Wait()
 	if st := s.Stats(); st.Files != 80 || st.Dropped != 0 {
 		t.Errorf("%+v, want 80 files", st)
+	}
+}
+
+// The booth's page and its uplink look at the store all the time: they must not hang with the disk.
+func TestHowItStandsIsToldWhileTheDiskHangs(t *testing.T) {
+	d := disktest.New(t, 16)
+	s, err := Open(filepath.Join(d.Dir, "photos"), MaxBytes)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.Freeze()
+	put, told := make(chan error, 1), make(chan Stats, 1)
+	go func() {
+		_, err := s.Put("scene", []byte("picture"), time.Now())
+		put <- err
+	}()
+	begun := time.NewTimer(200 * time.Millisecond)
+	defer begun.Stop()
+	select {
+	case err := <-put:
+		t.Fatalf("the frozen disk took a picture: %v", err)
+	case <-begun.C:
+	}
+	go func() { told <- s.Stats() }()
+	select {
+	case st := <-told:
+		if st.Files != 0 {
+			t.Errorf("%+v", st)
+		}
+	case <-time.After(5 * time.Second):
+		t.Error("the store does not say how it stands")
+	}
+	d.Thaw()
+	if err := <-put; err != nil {
+		t.Fatal(err)
+	}
+	if st := s.Stats(); st.Files != 1 || st.Waiting != 1 {
+		t.Errorf("once the disk is back: %+v", st)
 	}
 }

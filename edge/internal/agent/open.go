@@ -133,7 +133,7 @@ func (a *Agent) tryFiles(ctx context.Context, begin journal.Begin) (string, erro
 	var err error
 	a.journal, err = journal.Open(a.path(journalFile), journal.Options{
 		Lot: id.Lot, Booth: id.Booth, Key: id.Key, Cert: id.Cert, Software: a.o.Software, Boot: a.boot,
-		Epoch: a.clock.Boot, Now: a.clock.Now, Mono: a.mono, Log: a.o.Log, Alarm: a.alarms.Set, Spare: a.path(spareFolder), Begin: begin,
+		Epoch: a.clock.Boot, Now: a.clock.Now, Mono: a.mono, Log: a.o.Log, Alarm: a.alarms.Set, Watch: a.writing, Spare: a.path(spareFolder), Begin: begin,
 		Check: func(path string) error { return a.o.Check(context.WithoutCancel(ctx), path) },
 	})
 	if err != nil {

@@ -53,6 +53,12 @@ func (a *Agent) watch(ctx context.Context) {
 	}
 }
 
+// writing tells the disk's watchdog of a write of the journal, however long it takes.
+func (a *Agent) writing() (ended func()) {
+	end := a.disk.Begin(time.Duration(a.mono()))
+	return func() { end(time.Duration(a.mono())) }
+}
+
 // found passes on what a watchdog found.
 func (a *Agent) found(list []watchdog.Finding) {
 	for _, f := range list {

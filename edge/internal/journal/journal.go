@@ -57,6 +57,8 @@ type Options struct {
 	Retry time.Duration      // between attempts to write again after a failed write; 0 means 500 ms
 	// Alarm is told of what a person must see to; nil is nobody. It must not block.
 	Alarm func(code, subject string, on bool, detail string)
+	// Watch is told that a write to the disk begins; what it returns, that the write has ended. It may be nil.
+	Watch func() (end func())
 }
 
 // Begin is why an author begins and whom it follows. The zero value is a new booth's.
@@ -140,6 +142,9 @@ func Open(path string, o Options) (*Journal, error) {
 	}
 	if o.Retry == 0 {
 		o.Retry = 500 * time.Millisecond
+	}
+	if o.Watch == nil {
+		o.Watch = func() func() { return func() {} }
 	}
 	if o.Alarm == nil {
 		o.Alarm = func(string, string, bool, string) {}

@@ -123,6 +123,7 @@ func (j *Journal) follows(c content) error {
 
 // probe writes something, to see whether the disk takes it.
 func (j *Journal) probe() error {
+	defer j.o.Watch()()
 	return j.db.Update(func(tx *bbolt.Tx) error {
 		return tx.Bucket(metaBucket).Put(probeKey, strconv.AppendInt(nil, j.o.Now().UnixMilli(), 10))
 	})

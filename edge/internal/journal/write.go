@@ -192,6 +192,7 @@ func (j *Journal) seal(a *ask, head fact.Head, seen fact.HLC) (sealed, fact.Head
 }
 
 func (j *Journal) store(after uint64, all []sealed) error {
+	defer j.o.Watch()()
 	return j.db.Update(func(tx *bbolt.Tx) error {
 		b := tx.Bucket(logBucket)
 		for _, s := range all {

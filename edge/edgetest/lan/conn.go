@@ -190,8 +190,8 @@ func (b *buffer) setDeadline(t time.Time) {
 	if b.timer != nil {
 		b.timer.Stop()
 	}
-	if !t.IsZero() {
-		b.timer = time.AfterFunc(time.Until(t), func() {
+	if left := time.Until(t); left > 0 { // one that is over needs no timer
+		b.timer = time.AfterFunc(left, func() {
 			b.mu.Lock()
 			defer b.mu.Unlock()
 			b.wake.Broadcast()

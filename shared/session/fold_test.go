@@ -261,6 +261,7 @@ func TestRememberedWhileItStandsAtTheExit(t *testing.T) {
 	p.at = p.at.Add(time.Hour)
 	late := fact.Read{Lane: "exit", Dir: fact.Exit, Device: "cam-exit", Event: "stored-7", Late: true}
 	p.write(fact.KindRead, late, car("粤B1", plate.ColourBlue))
+	p.read(fact.Exit, "粤B1") // seen again as it drives off: nobody decided about it
 	if s := only(t, Fold(p.out)); s.State != Left || s.Exit.Basis != Stored {
 		t.Errorf("nothing else is known of it: %s", text(s))
 	}

@@ -89,14 +89,14 @@ func (b *Book) sightings(v *vehicle) []sighting {
 		if moved || s.held {
 			seen = append(seen, s)
 		}
-		if !moved && ok && !r.Late && b.version >= 2 {
+		if !moved && ok && !r.Late && s.last != nil && b.version >= 2 {
 			stood = append(stood, s)
 		}
 	}
 	// What a camera remembers of a vehicle that the lane then judged, and that did not go through, is that it came.
 	seen = slices.DeleteFunc(seen, func(s sighting) bool {
 		return s.visit.Basis == Stored && slices.ContainsFunc(stood, func(l sighting) bool {
-			return l.visit.Lane == s.visit.Lane && l.at.Sub(s.at).Abs() <= DuplicateGap
+			return l.visit.Lane == s.visit.Lane && !clash(l.plate, s.plate) && l.at.Sub(s.at).Abs() <= DuplicateGap
 		})
 	})
 	slices.SortFunc(seen, func(x, y sighting) int {

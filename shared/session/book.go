@@ -324,6 +324,21 @@ func (b *Book) Sessions() []Session {
 	return out
 }
 
+// LastAt returns the session that was last seen to come or go, or to stand, at a lane, and that end of it.
+func (b *Book) LastAt(lane string) (of Session, last Visit, ok bool) {
+	for id, s := range b.sessions {
+		if id != s.ID {
+			continue // an alias
+		}
+		for _, v := range []*Visit{s.Entry, s.Held, s.Exit} {
+			if v != nil && v.Lane == lane && (!ok || v.At.After(last.At) || v.At.Equal(last.At) && v.Fact.Compare(last.Fact) > 0) {
+				of, last, ok = *s, *v, true
+			}
+		}
+	}
+	return of, last, ok
+}
+
 // InsideFor returns the sessions inside that a vehicle with this plate may own, latest entry first: those of its text
 // whose colour does not speak against it.
 func (b *Book) InsideFor(p plate.Plate) []Session {

@@ -24,16 +24,12 @@ func (Unfinished) input() {}
 // UnfinishedAt looks for a lane's unfinished release: its last observation, if the vehicle was let pass, lately, and was
 // not seen to cross.
 func UnfinishedAt(book *session.Book, lane string, now time.Time) (u Unfinished, ok bool) {
-	var last session.Visit
-	for _, s := range book.Sessions() {
-		for _, v := range []*session.Visit{s.Entry, s.Held, s.Exit} {
-			if v != nil && v.Lane == lane && v.At.After(last.At) {
-				last, u = *v, Unfinished{v.Fact, s.Plate, v.At}
-			}
-		}
+	s, last, ok := book.LastAt(lane)
+	if !ok {
+		return u, false
 	}
 	ago := now.Sub(last.At)
-	return u, last.Basis == session.Assumed && ago >= 0 && ago <= unfinishedFor
+	return Unfinished{last.Fact, s.Plate, last.At}, last.Basis == session.Assumed && ago >= 0 && ago <= unfinishedFor
 }
 
 // unfinished expects the vehicle that the run before released: what crosses first is it, though nobody reads it again.

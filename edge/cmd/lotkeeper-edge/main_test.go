@@ -99,26 +99,7 @@ func TestLife(t *testing.T) {
 				}
 			}
 		}
-		ctx, cancel := context.WithCancel(t.Context())
-		up := make(chan struct{})
-		done := make(chan string, 1)
-		go func() {
-			var o bytes.Buffer
-			code := run(world{ctx, nil, &o, upWriter{up: up, to: &o}, nil, "test"}, []string{"run", "--data", data, "--console", "127.0.0.1:0"})
-			if code != 0 {
-				done <- o.String()
-			}
-			close(done)
-		}()
-		select {
-		case <-up:
-		case s := <-done:
-			t.Fatalf("run ended: %s", s)
-		}
-		cancel()
-		if s := <-done; s != "" {
-			t.Fatalf("run: %s", s)
-		}
+		during(t, data, func() {})
 	}
 	if code, out, errs := call(t.Context(), "", nil, "check", "--data", data); code != 0 || !strings.Contains(out, `"booth":"booth-a"`) {
 		t.Errorf("check: %d %s%s", code, out, errs)

@@ -16,6 +16,7 @@ import (
 	"lotkeeper/edge/internal/photo"
 	"lotkeeper/edge/internal/salvage"
 	"lotkeeper/edge/internal/shift"
+	"lotkeeper/shared/alarm"
 	"lotkeeper/shared/fact"
 )
 
@@ -26,9 +27,6 @@ const (
 	spareFolder = "spare"
 	asideFolder = "quarantine"
 )
-
-// AlarmDamaged says that a file was damaged and set aside; its subject is the file's former name.
-const AlarmDamaged = "file_damaged"
 
 func (a *Agent) path(name string) string { return filepath.Join(a.c.Data, name) }
 
@@ -88,7 +86,7 @@ func (a *Agent) examine(ctx context.Context, name string) error {
 func (a *Agent) clearDamaged() {
 	for _, name := range []string{journalFile, lotFile} {
 		if !slices.Contains(a.torn, name) {
-			a.alarms.Set(AlarmDamaged, name, false, "")
+			a.alarms.Set(alarm.FileDamaged, name, false, "")
 		}
 	}
 }
@@ -105,7 +103,7 @@ func (a *Agent) setAside(name string, cause error) error {
 	}
 	a.o.Log.Error("a damaged file is set aside; the booth goes on without it", "file", name, "to", a.aside.Path(it), "err", cause)
 	a.torn = append(a.torn, name)
-	a.alarms.Set(AlarmDamaged, name, true, cause.Error())
+	a.alarms.Set(alarm.FileDamaged, name, true, cause.Error())
 	return nil
 }
 

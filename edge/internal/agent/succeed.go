@@ -13,11 +13,9 @@ import (
 	"lotkeeper/edge/internal/journal/disk"
 	"lotkeeper/edge/internal/lot"
 	"lotkeeper/edge/internal/salvage"
+	"lotkeeper/shared/alarm"
 	"lotkeeper/shared/wire"
 )
-
-// AlarmEnded says that an incarnation of this booth ended and is not settled yet; its subject is the ended author.
-const AlarmEnded = "incarnation_ended"
 
 // endPause is the least time between two incarnations: should others refuse whatever we say, we need not fill the disk.
 const endPause = 30 * time.Second
@@ -73,7 +71,7 @@ func (a *Agent) settle(ctx context.Context) error {
 	items, err := a.aside.Items()
 	for _, it := range items {
 		if !it.Open && it.Why != salvage.WhyDamaged {
-			a.alarms.Set(AlarmEnded, string(it.Author), false, "")
+			a.alarms.Set(alarm.IncarnationEnded, string(it.Author), false, "")
 		}
 	}
 	return err
@@ -84,7 +82,7 @@ func (a *Agent) endIncarnation(ctx context.Context) bool {
 	if !ok {
 		return true
 	}
-	a.alarms.Set(AlarmEnded, string(author), true, why)
+	a.alarms.Set(alarm.IncarnationEnded, string(author), true, why)
 	it, err := a.aside.Name(salvage.Item{Was: journalFile, Why: why, At: a.o.Now(), Author: author, Agreed: agreed, Open: true})
 	if err == nil {
 		if err = a.lot.Succeed(ctx, a.journal, a.aside.Path(it)); err != nil {

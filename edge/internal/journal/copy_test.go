@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"lotkeeper/edge/internal/journal/spare"
+	"lotkeeper/shared/alarm"
 	"lotkeeper/shared/fact"
 )
 
@@ -51,7 +52,7 @@ func TestABoothWithoutASecondCopyGoesOnAndSaysSo(t *testing.T) {
 	if _, err := j.Append(t.Context(), one(fact.KindCash, 1)); err != nil {
 		t.Fatal(err)
 	}
-	if !a.is(AlarmSpare) {
+	if !a.is(alarm.SecondCopy) {
 		t.Error("nobody is told")
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 
 	"lotkeeper/edge/internal/journal/disk"
+	"lotkeeper/shared/alarm"
 )
 
 // next is the ending of the name of a file that is about to take the journal's place.
@@ -74,7 +75,7 @@ func (j *Journal) end(e Ending) error {
 		defer j.mu.Unlock()
 		j.db, j.author, j.head, j.err = c.db, c.author, c.head, nil
 	})
-	j.o.Alarm(AlarmBroken, "", false, "")
+	j.o.Alarm(alarm.JournalDown, "", false, "")
 	j.o.Log.Warn("an incarnation ended; a new author begins", "why", e.Why, "ended", was, "author", c.author)
 	if old != nil {
 		if err := old.Close(); err != nil {

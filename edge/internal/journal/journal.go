@@ -68,12 +68,6 @@ type Begin struct {
 	After    fact.HLC // the new log's clock is past it
 }
 
-// The codes of a journal's alarms.
-const (
-	AlarmBroken = "journal_down" // nothing can be recorded
-	AlarmSpare  = "second_copy"  // money facts have no second copy
-)
-
 // Compose makes the drafts of one append. It runs while the journal's writer waits, so it must be quick and must not
 // call the journal. id(i) is the id that the i-th returned draft will get: drafts may name each other in Refs and Body.
 type Compose func(id func(i int) fact.ID) []fact.Draft

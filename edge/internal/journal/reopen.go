@@ -8,6 +8,7 @@ import (
 	"go.etcd.io/bbolt"
 
 	"lotkeeper/edge/internal/journal/disk"
+	"lotkeeper/shared/alarm"
 	"lotkeeper/shared/fact"
 )
 
@@ -23,7 +24,7 @@ func (j *Journal) fail(err error) {
 	if was == nil {
 		j.o.Log.Error("journal write failed; trying again", "author", j.author, "seq", j.head.Seq, "err", err)
 	}
-	j.o.Alarm(AlarmBroken, "", true, err.Error())
+	j.o.Alarm(alarm.JournalDown, "", true, err.Error())
 }
 
 // reopen reads what is on the disk after a failed write, answers the appends of that write by it, and goes on if the
@@ -63,7 +64,7 @@ func (j *Journal) reopen(limbo []sealed) error {
 	j.err = nil
 	j.mu.Unlock()
 	j.o.Log.Info("journal is written again", "author", j.author, "seq", j.head.Seq)
-	j.o.Alarm(AlarmBroken, "", false, "")
+	j.o.Alarm(alarm.JournalDown, "", false, "")
 	return nil
 }
 

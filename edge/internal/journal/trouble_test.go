@@ -12,6 +12,7 @@ import (
 
 	"lotkeeper/edge/internal/journal/disk"
 	"lotkeeper/edge/internal/journal/disktest"
+	"lotkeeper/shared/alarm"
 	"lotkeeper/shared/fact"
 )
 
@@ -121,7 +122,7 @@ func TestAFullDiskRefusesAndGoesOnByItself(t *testing.T) {
 		}
 		acknowledged++
 	}
-	if refused == 0 || !a.told(AlarmBroken) {
+	if refused == 0 || !a.told(alarm.JournalDown) {
 		t.Fatalf("a full disk took everything; alarms %v", a.all)
 	}
 	head := j.Head()
@@ -133,7 +134,7 @@ func TestAFullDiskRefusesAndGoesOnByItself(t *testing.T) {
 	if j.Head() != head {
 		t.Errorf("the head moved from %d to %d by what was refused", head.Seq, j.Head().Seq)
 	}
-	if _, err := j.Append(t.Context(), one("n", big)); err != nil || a.is(AlarmBroken) {
+	if _, err := j.Append(t.Context(), one("n", big)); err != nil || a.is(alarm.JournalDown) {
 		t.Errorf("afterwards: %v, alarms %v", err, a.on)
 	}
 }
@@ -153,7 +154,7 @@ func TestADeadDiskRefusesAndGoesOnWhenItIsBack(t *testing.T) {
 	}
 	d.Replace()
 	until(t, "the journal is written again", func() bool { return j.Err() == nil })
-	if _, err := j.Append(t.Context(), one("n", "4")); err != nil || a.is(AlarmBroken) {
+	if _, err := j.Append(t.Context(), one("n", "4")); err != nil || a.is(alarm.JournalDown) {
 		t.Errorf("afterwards: %v, alarms %v", err, a.on)
 	}
 	if got := numbers(t, j); !slices.Equal(got, []string{"1", "4"}) {

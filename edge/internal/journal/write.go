@@ -10,6 +10,7 @@ import (
 
 	"lotkeeper/edge/internal/journal/disk"
 	"lotkeeper/edge/internal/journal/spare"
+	"lotkeeper/shared/alarm"
 	"lotkeeper/shared/fact"
 )
 
@@ -133,10 +134,10 @@ func (j *Journal) copy(all []sealed) {
 	}
 	if err := j.copyMoney(money); err != nil {
 		j.o.Log.Error("money facts have no second copy", "author", j.author, "err", err)
-		j.o.Alarm(AlarmSpare, "", true, err.Error())
+		j.o.Alarm(alarm.SecondCopy, "", true, err.Error())
 		return
 	}
-	j.o.Alarm(AlarmSpare, "", false, "")
+	j.o.Alarm(alarm.SecondCopy, "", false, "")
 }
 
 // copyMoney opens the copy when it is not open. After an error it is not.

@@ -7,6 +7,7 @@ import (
 	"go.etcd.io/bbolt"
 
 	"lotkeeper/edge/internal/journal/disk"
+	"lotkeeper/shared/alarm"
 	"lotkeeper/shared/exchange"
 	"lotkeeper/shared/fact"
 )
@@ -84,7 +85,7 @@ func (m *merging) take(b exchange.Batch) (exchange.Result, error) {
 		}
 	case exchange.Forked:
 		l.o.Log.Error("author wrote two logs and is closed", "author", b.Author, "seq", log.Head.Seq, "err", res.Cause)
-		l.o.Alarm(AlarmClosed, string(b.Author), true, res.Cause.Error())
+		l.o.Alarm(alarm.AuthorClosed, string(b.Author), true, res.Cause.Error())
 	case exchange.Gap, exchange.Known:
 		return res, nil
 	default:

@@ -24,9 +24,6 @@ type Claim struct {
 	Closed bool
 }
 
-// AlarmClosed is raised for an author that wrote two logs.
-const AlarmClosed = "author_closed"
-
 // Judged takes what another node (a booth's id, or "cloud") says of its copies of all logs: how far they reach, and of
 // which it takes nothing more. It is how a booth finds out that its own log is not the one that others know.
 func (l *Lot) Judged(by string, cursors exchange.Cursors, closed []fact.Author) {
